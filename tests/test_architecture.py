@@ -3,6 +3,7 @@ of the services.
 """
 
 import ast
+import contextlib
 import re
 import subprocess
 import sys
@@ -302,6 +303,70 @@ def test_a_test_is_named_by_a_module_or_a_package(
     for path in ("library.py", "shelf/__init__.py", "notes.txt"):
         (tmp_path / path).touch()
     assert is_mirrored(tmp_path, name) == is_right
+
+
+SETTERS = {"setattr", "delattr", "patch", "object"}  # of pytest, of unittest.mock, the builtin
+
+
+def constants_set(program: str) -> Iterator[str]:
+    """The upper-case attributes that a program sets, in any way, as it writes them."""
+    for node in ast.walk(ast.parse(program)):
+        match node:
+            case ast.Attribute(attr=name, ctx=ast.Store() | ast.Del()):
+                if name.isupper():
+                    yield ast.unparse(node)
+            case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called)):
+                texts = [each.value for each in node.args[:2] if isinstance(each, ast.Constant)]
+                name = str(texts[0]).rpartition(".")[2] if texts else ""
+                if called in SETTERS and name.isupper():
+                    yield ast.unparse(node)
+            case ast.Constant(value=str(text)) if "import " in text:  # a program for a process
+                with contextlib.suppress(SyntaxError):
+                    yield from constants_set(text)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        'monkeypatch.setattr(module, "LIMIT_S", 0.5)',
+        'monkeypatch.setattr("lvs.services.module._LIMIT_S", 0.5)',
+        'mock.patch.object(module, "LIMIT", 1)',
+        'mock.patch("lvs.module.LIMIT", 1)',
+        'setattr(module, "LIMIT", 1)',
+        "module.LIMIT = 1",
+        "module.LIMIT, other = 1, 2",
+        "module.LIMIT += 1",
+        "del module.LIMIT",
+        'run("from lvs import module; module.LIMIT = 1")',
+    ],
+)
+def test_a_constant_that_is_set_is_recognised(program: str) -> None:
+    assert len(list(constants_set(program))) == 1
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        'monkeypatch.setattr(module, "now_ms", clock)',
+        "services.watcher.again_s = 0.5",
+        "limit = module.LIMIT",
+        "LIMIT = 1",
+        'run("import this is no program")',
+    ],
+)
+def test_what_sets_no_constant_is_let_be(program: str) -> None:
+    assert list(constants_set(program)) == []
+
+
+def test_no_test_changes_a_constant_of_a_module() -> None:
+    """What a test needs otherwise is handed in, as it would be by any other caller."""
+    folder = Path(__file__).parent
+    assert [
+        f"{path.relative_to(folder)}: {found}"
+        for path in sorted(folder.rglob("*.py"))
+        if path != Path(__file__)
+        for found in constants_set(path.read_text("utf-8"))
+    ] == []
 
 
 WRITTEN = {

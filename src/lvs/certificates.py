@@ -27,7 +27,9 @@ class Certificate(NamedTuple):
     key: Path
 
 
-def certificate(config: Config, names: Iterable[str]) -> Certificate | None:
+def certificate(
+    config: Config, names: Iterable[str], now: datetime | None = None
+) -> Certificate | None:
     """The certificate for HTTPS, or None for plain HTTP. `names` are the host names and addresses a
     self-made one holds for.
 
@@ -35,9 +37,9 @@ def certificate(config: Config, names: Iterable[str]) -> Certificate | None:
     """
     if config.tls_cert or config.tls_key:
         return _given(config)
-    return (
-        _self_signed(config.data_directory / "tls", set(names)) if config.tls_self_signed else None
-    )
+    if not config.tls_self_signed:
+        return None
+    return _self_signed(config.data_directory / "tls", set(names), now or datetime.now(UTC))
 
 
 def _given(config: Config) -> Certificate:
@@ -60,17 +62,17 @@ def _given(config: Config) -> Certificate:
     return found
 
 
-def _self_signed(folder: Path, names: set[str]) -> Certificate:
+def _self_signed(folder: Path, names: set[str], now: datetime) -> Certificate:
     """The certificate made before, or a new one where there is none, it ends soon, or it lacks one
     of the names.
     """
     found = Certificate(folder / "certificate.pem", folder / "key.pem")
     beside = folder / "certificate.json"
-    if _holds_for(found, beside, names):
+    if _holds_for(found, beside, names, now):
         return found
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        chain, key = _made(names)
+        chain, key = _made(names, now)
         about = json.dumps(_about(chain)).encode()
         for path, content in ((found.key, key), (found.chain, chain), (beside, about)):
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -83,7 +85,7 @@ def _self_signed(folder: Path, names: set[str]) -> Certificate:
     return found
 
 
-def _holds_for(found: Certificate, beside: Path, names: set[str]) -> bool:
+def _holds_for(found: Certificate, beside: Path, names: set[str], now: datetime) -> bool:
     """True if the certificate is whole, good for a while, and for all of these names.
 
     Its names and its end are kept beside it, because the library that reads them takes a fifth of
@@ -95,7 +97,7 @@ def _holds_for(found: Certificate, beside: Path, names: set[str]) -> bool:
         about = _cached_info(beside, chain) or _about(chain)
     except (OSError, ValueError):
         return False
-    ends = datetime.fromtimestamp(about["ends"], UTC) - datetime.now(UTC)
+    ends = datetime.fromtimestamp(about["ends"], UTC) - now
     return ends > timedelta(days=RENEW_DAYS) and names <= set(about["names"])
 
 
@@ -135,7 +137,7 @@ class _CertificateInfo(TypedDict):
     sha256: str
 
 
-def _made(names: Iterable[str]) -> tuple[bytes, bytes]:
+def _made(names: Iterable[str], now: datetime) -> tuple[bytes, bytes]:
     """A new certificate for these names and addresses, and its key."""
     from cryptography import x509  # noqa: PLC0415
     from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
@@ -144,7 +146,6 @@ def _made(names: Iterable[str]) -> tuple[bytes, bytes]:
 
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Local Video Server")])
-    now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -11,9 +11,6 @@ LETTERS_OF_TITLE = 3  # at its beginning
 WORDS_ELSEWHERE = 2
 PARTS_OF_WORDS = 1
 
-RANKED_AT_MOST = 10_000
-"""Of more videos than this nobody asks the relevance: the latest come first."""
-
 TIME_BITS = 44
 """Bits of a place below the relevance: the time of addition in Unix milliseconds, until 2527."""
 

@@ -551,13 +551,12 @@ async def test_a_newer_format_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def later(tmp_path: Path) -> Path:
     """A folder of migrations that has those there are; what is put beside them is part of the next
     version.
     """
     folder = tmp_path / "migrations"
     shutil.copytree(migrate.MIGRATIONS, folder)
-    monkeypatch.setattr(migrate, "MIGRATIONS", folder)
     return folder
 
 
@@ -568,8 +567,8 @@ def add_step(folder: Path, script: str) -> int:
     return number
 
 
-async def filled(path: Path, videos: int = 3) -> None:
-    database = Database(path)
+async def filled(path: Path, videos: int = 3, migrations: Path = migrate.MIGRATIONS) -> None:
+    database = Database(path, migrations=migrations)
     await database.open()
     async with database.transaction() as tx:
         for number in range(videos):
@@ -597,7 +596,7 @@ async def test_a_migration_that_fails_changes_nothing(tmp_path: Path, later: Pat
         "CREATE TABLE still_more (id INTEGER PRIMARY KEY);\nINSERT INTO nowhere VALUES (1);\n",
     )
     with pytest.raises(Unavailable, match="cannot be opened"):
-        await Database(path).open()
+        await Database(path, migrations=later).open()
     assert value(path, "PRAGMA user_version") == before
     assert value(path, "SELECT min(value) FROM ratings") == 4
     assert value(path, "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%more'") == 0
@@ -608,7 +607,7 @@ async def test_a_backup_is_made_before_a_migration(tmp_path: Path, later: Path) 
     await filled(path)
     before = value(path, "PRAGMA user_version")
     add_step(later, "DELETE FROM ratings;\n")
-    database = Database(path)
+    database = Database(path, migrations=later)
     await database.open()
     await database.close()
     assert value(path, "SELECT count(*) FROM ratings") == 0
@@ -628,7 +627,7 @@ async def test_a_migration_for_whose_backup_there_is_no_place_waits(
     add_step(later, "DELETE FROM ratings;\n")
     (tmp_path / "backups").write_text("a file where the folder should be")
     with pytest.raises(LvsError, match="backup"):
-        await Database(path).open()
+        await Database(path, migrations=later).open()
     assert value(path, "SELECT count(*) FROM ratings") == 3
 
 
@@ -646,7 +645,7 @@ async def test_a_table_can_be_rebuilt_without_losing_what_refers_to_it(
         INSERT INTO on_shelf VALUES (1, 1);
         """,
     )
-    await filled(path)
+    await filled(path, migrations=later)
     add_step(
         later,
         """
@@ -656,7 +655,7 @@ async def test_a_table_can_be_rebuilt_without_losing_what_refers_to_it(
         ALTER TABLE shelves_new RENAME TO shelves;
         """,
     )
-    database = Database(path)
+    database = Database(path, migrations=later)
     await database.open()
     async with database.read() as db:
         assert await db.value("PRAGMA foreign_keys") == 1
@@ -673,18 +672,16 @@ async def test_a_migration_that_would_leave_loose_ends_is_refused(
     await filled(path)
     add_step(later, "DELETE FROM videos WHERE id = 1;\n")
     with pytest.raises(Unavailable):
-        await Database(path).open()
+        await Database(path, migrations=later).open()
     assert value(path, "SELECT count(*) FROM videos") == 3
 
 
 OPEN = """
 import asyncio, sys
 from pathlib import Path
-from lvs.db import migrate
 from lvs.db.database import Database, Transaction
-migrate.MIGRATIONS = Path(sys.argv[2])
 async def main():
-    database = Database(Path(sys.argv[1]))
+    database = Database(Path(sys.argv[1]), migrations=Path(sys.argv[2]))
     await database.open()
     await database.close()
 asyncio.run(main())
@@ -743,7 +740,7 @@ async def test_a_migration_that_is_killed_happened_wholly_or_not_at_all(
         assert value(path, "SELECT count(*) FROM more WHERE twice = 2 * id") == 300_000
     assert value(path, "PRAGMA integrity_check") == "ok"
     assert value(path, "SELECT count(*) FROM ratings") == 3
-    database = Database(path)
+    database = Database(path, migrations=later)
     await database.open()
     await database.close()
     assert value(path, "PRAGMA user_version") == number

@@ -24,7 +24,8 @@ from lvs.services.curation.tags import Tags
 from lvs.services.curation.titles import VideoTitles
 from lvs.services.curation.views import Views
 from lvs.services.events import Events
-from lvs.services.gallery.gallery import Gallery
+from lvs.services.gallery.gallery import DEFAULT_LIMITS, Gallery
+from lvs.services.gallery.limits import GalleryLimits
 from lvs.services.library.library import Library
 from lvs.text import natural_key
 
@@ -279,8 +280,10 @@ def draw(count: int, seed: int) -> list[Person]:
 
 
 @asynccontextmanager
-async def crowd(folder: Path, people: list[Person]) -> AsyncIterator[Crowd]:
-    """These videos in two library folders, `VideoTitles` and `Films`."""
+async def crowd(
+    folder: Path, people: list[Person], limits: GalleryLimits = DEFAULT_LIMITS
+) -> AsyncIterator[Crowd]:
+    """These videos in two library folders, `Videos` and `Films`."""
     roots = [folder / "Videos", folder / "Films"]
     for root in roots:
         root.mkdir(parents=True)
@@ -291,7 +294,8 @@ async def crowd(folder: Path, people: list[Person]) -> AsyncIterator[Crowd]:
         await library.open()
         for start in range(0, len(people), 100):
             await _put(database, library, people[start : start + 100])
-        fast, plain = Gallery(database, library, cache), Gallery(database, library, Cache(100, 300))
+        fast = Gallery(database, library, cache, limits)
+        plain = Gallery(database, library, Cache(100, 300), limits)
         await fast.fill()
         kinds = (Ratings, Favorites, Tags, Views, VideoTitles)
         curation = [kind(database, cache, Events()) for kind in kinds]

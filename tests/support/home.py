@@ -23,7 +23,6 @@ from support.media import make_video
 from lvs.app import create_app
 from lvs.config import Config
 from lvs.models import Query, Sort, Video
-from lvs.services import bundle
 from lvs.services.bundle import Services
 
 PATIENCE_S = 30
@@ -31,8 +30,6 @@ OLD_NS = (
     1_700_000_000_000_000_000  # long ago, so that nobody takes the file for one still being written
 )
 _numbers = itertools.count(1)
-
-bundle.FILL_DELAY_S = 0.0  # type: ignore[attr-defined]  # a test ends sooner than the delay
 
 
 @cache
@@ -114,6 +111,7 @@ class Home:
         options: dict[str, Any] = self.options
         config = Config(video_directory=self.libraries, data_directory=self.data, **options)
         self.app = create_app(config)
+        self.services.gallery.fill_delay_s = 0.0  # a test ends sooner than the delay
         self._stack = AsyncExitStack()
         await self._stack.enter_async_context(TestApp(self.app, PATIENCE_S, PATIENCE_S))  # type: ignore[arg-type]
         self.client = self.app.test_client()

@@ -17,6 +17,7 @@ from quart import Quart
 
 from lvs import listening, serving
 from lvs.certificates import Certificate
+from lvs.http.asgi import Application
 from lvs.http.connection_limit import ConnectionLimit
 
 PATIENCE_S = 30.0
@@ -41,7 +42,7 @@ class Wire:
 
     def __init__(
         self,
-        app: Quart,
+        app: Quart | Application,
         limit: ConnectionLimit | None = None,
         secure: Certificate | None = None,
         graceful_seconds: float = 0.2,

@@ -13,8 +13,7 @@ from support.home import Home
 from support.processes import serving
 from support.wire import Wire, parsed, read_all
 
-from lvs import certificates
-from lvs.certificates import Certificate, certificate
+from lvs.certificates import RENEW_DAYS, VALID_DAYS, Certificate, certificate
 from lvs.config import Config
 from lvs.errors import Invalid, Unavailable
 from lvs.http.connection_limit import SPARE, ConnectionLimit
@@ -24,9 +23,9 @@ pytestmark = [pytest.mark.core, pytest.mark.usefixtures("counted")]
 NAMES = {"localhost", "127.0.0.1", "::1", "nas", "nas.local"}
 
 
-def made(folder: Path, names: set[str] = NAMES) -> Certificate:
+def made(folder: Path, names: set[str] = NAMES, now: datetime | None = None) -> Certificate:
     """A certificate that LVS made for itself."""
-    found = certificate(Config(data_directory=folder, tls_self_signed=True), names)
+    found = certificate(Config(data_directory=folder, tls_self_signed=True), names, now)
     assert found
     return found
 
@@ -45,9 +44,7 @@ def test_a_self_made_certificate_holds_for_this_machine_s_names(tmp_path: Path) 
     assert found.key.stat().st_mode & 0o077 == 0
 
 
-def test_a_certificate_is_kept_until_it_ends_or_a_name_is_added(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_certificate_is_kept_until_it_ends_or_a_name_is_added(tmp_path: Path) -> None:
     first = made(tmp_path).chain.read_bytes()
     assert made(tmp_path, {"localhost", "nas"}).chain.read_bytes() == first
     second = made(tmp_path, {*NAMES, "10.0.0.5"}).chain.read_bytes()
@@ -55,8 +52,10 @@ def test_a_certificate_is_kept_until_it_ends_or_a_name_is_added(
     made(tmp_path).key.write_bytes(b"damaged")
     third = made(tmp_path).chain.read_bytes()
     assert third != second
-    monkeypatch.setattr(certificates, "RENEW_DAYS", certificates.VALID_DAYS + 1)
-    assert made(tmp_path).chain.read_bytes() != third
+    renewed = datetime.now(UTC) + timedelta(days=VALID_DAYS - RENEW_DAYS)
+    before, after = renewed - timedelta(minutes=5), renewed + timedelta(minutes=5)
+    assert made(tmp_path, now=before).chain.read_bytes() == third
+    assert made(tmp_path, now=after).chain.read_bytes() != third
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")

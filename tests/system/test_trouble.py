@@ -24,10 +24,9 @@ from support.disks import fill, read_only, small_disk
 from support.home import Home, distinct_video
 from support.processes import Server, run
 
-from lvs.db import backup, writer
+from lvs.db import backup
 from lvs.errors import DiskFull
 from lvs.models import Query
-from lvs.services import bundle
 
 QUIET = {
     "LVS_RATINGS_LIMIT": "0",
@@ -249,10 +248,8 @@ def held(path: Path) -> Iterator[None]:
         process.stdout.close()
 
 
-async def test_a_database_held_by_another_program_refuses_changes_for_so_long(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(writer, "BUSY_SECONDS", 1.0)
+async def test_a_database_held_by_another_program_refuses_changes_for_so_long(home: Home) -> None:
+    home.services.database._writer.busy_seconds = 1.0
     home.add("film.mp4")
     await home.scan()
     await home.probed()
@@ -382,9 +379,8 @@ def test_restore_puts_a_damaged_database_aside_itself(tmp_path: Path, library: P
 
 
 async def test_a_damaged_page_met_while_running_is_a_message(
-    home: Home, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(bundle, "RESTART_DELAY_S", 0.1)
     for number in range(40):
         home.add(f"{number} {'long name ' * 20}.mp4")
     await home.scan()
@@ -393,6 +389,7 @@ async def test_a_damaged_page_met_while_running_is_a_message(
     await home.stop()
     sound = database.path.read_bytes()
     await home.start()
+    home.services.supervisor.restart_delay_s = 0.1
     async with home.services.database.read() as db:
         pages = {
             row[0]: row[1]

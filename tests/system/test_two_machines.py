@@ -406,9 +406,9 @@ def test_a_container_s_own_network_is_told_from_one_of_the_house(cable: Cable) -
 import sys
 from pathlib import Path
 from lvs.services.network import addresses
-addresses._CONTAINER_MARKS = (Path(sys.argv[1]),)
-found = addresses.host_addresses()
-print(*(each.inside for each in found), addresses.own_network_only(found))
+marks = (Path(sys.argv[1]),)
+found = addresses.host_addresses(marks=marks)
+print(*(each.inside for each in found), addresses.own_network_only(found, marks))
 """
 
     def told(mark: str) -> str:

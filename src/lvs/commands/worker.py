@@ -28,9 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Answer until the connection ends."""
     if arguments.kind is WorkerKind.PLAYER:
-        from lvs.services.playback.remote_player import main
-    else:
-        from lvs.services.media.remote_worker import main
+        from lvs.services.playback import remote_player
 
-    main(arguments.memory)
+        remote_player.main(arguments.memory)
+    else:
+        from lvs.services.media import remote_worker
+
+        remote_worker.main(arguments.memory)
     return 0

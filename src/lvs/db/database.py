@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from lvs.db import backup, connection
 from lvs.db.connection import Connection, Transaction, is_damage, is_stale, readable_error
-from lvs.db.migrate import check_known, format_of, migrate, steps
+from lvs.db.migrate import MIGRATIONS, check_known, format_of, migrate, steps
 from lvs.db.query_stats import QueryStats
 from lvs.db.writer import Writer
 from lvs.errors import Conflict, DatabaseDamaged, LvsError, Unavailable
@@ -55,8 +55,10 @@ class Database:
         readers: int = 3,
         backup_folder: Path | None = None,
         checkpoints: bool = True,
+        migrations: Path = MIGRATIONS,
     ) -> None:
         self.path = path
+        self._migrations = migrations
         self._checkpoints = checkpoints
         self.usage = QueryStats()
         self.backup_folder = backup_folder or path.parent / "backups"
@@ -133,18 +135,19 @@ class Database:
 
     async def _connect_first(self) -> aiosqlite.Connection:
         raw = await self._connect(own_thread_only=False)
+        wanted = steps(self._migrations)
         try:
             await self._quick_check(raw)
-            await check_known(raw, self.path)
+            await check_known(raw, self.path, len(wanted))
             found = await format_of(raw)
-            if 0 < found < len(steps()):
-                log.info("migrating the database from format %d to %d", found, len(steps()))
+            if 0 < found < len(wanted):
+                log.info("migrating the database from format %d to %d", found, len(wanted))
                 await asyncio.to_thread(
                     backup.before_migration, self.path, self.backup_folder, found
                 )
             await raw.execute("PRAGMA journal_mode = WAL")
             await raw.execute("PRAGMA synchronous = FULL")
-            await migrate(raw, self.path)
+            await migrate(raw, self.path, wanted)
             [(self._data_version,)] = await raw.execute_fetchall("PRAGMA data_version")
         except BaseException:
             await connection.close(raw)
@@ -177,7 +180,7 @@ class Database:
         return raw
 
     async def _check_format(self, raw: aiosqlite.Connection) -> None:
-        if await format_of(raw) != len(steps()):
+        if await format_of(raw) != len(steps(self._migrations)):
             raise Conflict(
                 f"The file {self.path} was replaced by one of another format. Restart LVS."
             )

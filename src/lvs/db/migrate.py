@@ -3,7 +3,7 @@ transaction.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import aiosqlite
@@ -13,9 +13,9 @@ from lvs.errors import Conflict
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def steps() -> list[Path]:
+def steps(folder: Path = MIGRATIONS) -> list[Path]:
     """The files that lead from an empty database to the present format, in order."""
-    return sorted(MIGRATIONS.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    return sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
 
 
 async def format_of(raw: aiosqlite.Connection) -> int:
@@ -24,13 +24,12 @@ async def format_of(raw: aiosqlite.Connection) -> int:
     return int(row[0])
 
 
-async def migrate(raw: aiosqlite.Connection, path: Path) -> None:
-    """Take every step that is missing, or none.
+async def migrate(raw: aiosqlite.Connection, path: Path, wanted: Sequence[Path]) -> None:
+    """Take every one of these steps that is missing, or none.
 
     Raises Conflict where a newer LVS wrote the file, sqlite3.Error.
     """
-    wanted = steps()
-    await check_known(raw, path)
+    await check_known(raw, path, len(wanted))
     if await format_of(raw) == len(wanted):
         return
     # A table is rebuilt by dropping the old one, which must not take along the rows that refer to
@@ -58,9 +57,9 @@ async def _check_references(raw: aiosqlite.Connection) -> None:
         raise sqlite3.IntegrityError("the new format would leave rows that refer to nothing")
 
 
-async def check_known(raw: aiosqlite.Connection, path: Path) -> None:
-    """Raises Conflict where a newer LVS wrote the file."""
-    found, known = await format_of(raw), len(steps())
+async def check_known(raw: aiosqlite.Connection, path: Path, known: int) -> None:
+    """Raises Conflict where a newer LVS wrote the file: its format is above the one known here."""
+    found = await format_of(raw)
     if found > known:
         raise Conflict(
             f"The database {path} was written by a newer LVS: its format is {found}, this LVS knows"

@@ -13,7 +13,7 @@ SLOW_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True)
 class SlowQuery:
-    """A statement that took longer than SLOW_SECONDS; `at` is Unix milliseconds, `request_id` empty
+    """A statement that took a second or longer; `at` is Unix milliseconds, `request_id` empty
     outside of requests.
     """
 
@@ -43,6 +43,7 @@ class QueryStats(RequestQueries):
 
     commits: int = 0
     transactions: int = 0
+    slow_seconds: float = SLOW_SECONDS
     slow: deque[SlowQuery] = field(default_factory=lambda: deque(maxlen=SLOW_KEPT))
 
     def asked(self, sql: str, seconds: float) -> None:
@@ -53,7 +54,7 @@ class QueryStats(RequestQueries):
         if request is not None:
             request.queries += 1
             request.seconds += seconds
-        if seconds >= SLOW_SECONDS:
+        if seconds >= self.slow_seconds:
             self._note_slow(sql, seconds, request)
 
     def waited(self, seconds: float) -> None:
@@ -62,7 +63,7 @@ class QueryStats(RequestQueries):
         request = usage_of_request.get()
         if request is not None:
             request.writer_wait_s += seconds
-        if seconds >= SLOW_SECONDS:
+        if seconds >= self.slow_seconds:
             self._note_slow("(waiting for the turn to write)", seconds, request)
 
     def committed(self, seconds: float) -> None:
@@ -71,7 +72,7 @@ class QueryStats(RequestQueries):
         request = usage_of_request.get()
         if request is not None:
             request.commit_s += seconds
-        if seconds >= SLOW_SECONDS:
+        if seconds >= self.slow_seconds:
             self._note_slow("(bringing a change to disk)", seconds, request)
 
     def _note_slow(self, sql: str, seconds: float, request: RequestQueries | None) -> None:

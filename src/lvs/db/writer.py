@@ -130,7 +130,9 @@ class Writer:
         connect: Callable[[], Awaitable[aiosqlite.Connection]],
         in_place: Callable[[], bool],
         usage: QueryStats,
+        busy_seconds: float = BUSY_SECONDS,
     ) -> None:
+        self.busy_seconds = busy_seconds  # for which another program is waited for
         self._connect = connect
         self._in_place = in_place
         self._usage = usage
@@ -164,7 +166,7 @@ class Writer:
         try:
             async with self._lock:
                 try:
-                    raw = await self._begin(asked + BUSY_SECONDS)
+                    raw = await self._begin(asked + self.busy_seconds)
                 finally:
                     self._usage.waited(time.monotonic() - asked)
                 transaction = Transaction(raw, self._usage)
@@ -228,7 +230,7 @@ class Writer:
 
     async def _write_together(self, blocks: Sequence[_PendingWrite]) -> None:
         try:
-            await self._run(blocks, time.monotonic() + BUSY_SECONDS)
+            await self._run(blocks, time.monotonic() + self.busy_seconds)
         except Exception as error:  # noqa: BLE001 - each of those who wait must hear of it
             for block in blocks:
                 block.error = error
@@ -299,7 +301,7 @@ class Writer:
     async def _commit(self, raw: aiosqlite.Connection) -> None:
         # Where the file system allows no WAL, another program that reads can stand in the way of a
         # commit for a moment.
-        deadline = time.monotonic() + BUSY_SECONDS
+        deadline = time.monotonic() + self.busy_seconds
         while True:
             try:
                 await raw.execute("COMMIT")

@@ -68,8 +68,10 @@ class RequestGuard:
         has_password: Callable[[], bool],
         answers_json: Callable[[str], bool],
         max_body_bytes: int,
+        body_seconds: float = BODY_SECONDS,
     ) -> None:
         self._app = app
+        self._body_seconds = body_seconds
         self._max_body_bytes = max_body_bytes
         self._pumps: set[asyncio.Task[None]] = set()
         self._config = config
@@ -114,7 +116,7 @@ class RequestGuard:
         """
         body = bytearray()
         message: Any = {}
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(self._body_seconds):
             while len(body) <= self._max_body_bytes:
                 message = await receive()
                 body += message.get("body", b"")

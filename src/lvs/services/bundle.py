@@ -6,11 +6,10 @@ No globals: two servers can live in one process.
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 
@@ -45,7 +44,7 @@ from lvs.services.curation.undo import Journal
 from lvs.services.curation.undo_all import UndoAll
 from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
-from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
+from lvs.services.gallery.gallery import Gallery
 from lvs.services.gallery.spelling import Spelling
 from lvs.services.headset import headset
 from lvs.services.household.headset_positions import HeadsetPositions
@@ -94,13 +93,10 @@ from lvs.services.playback.speeds import ConversionSpeeds
 from lvs.services.rate_limit import RateLimiter
 from lvs.services.remote_link import RemoteLink
 from lvs.services.streaming.streams import Streams
+from lvs.services.supervisor import Step, Supervisor
 from lvs.worker_address import LOCAL, parse_worker_address
 
 log = logging.getLogger(__name__)
-
-Step = Callable[[], Coroutine[Any, Any, None]]
-
-RESTART_DELAY_S = 10.0
 
 
 class Services(Struct, frozen=True):
@@ -174,6 +170,7 @@ class Services(Struct, frozen=True):
     duplicates: Duplicates
     near_duplicates: NearDuplicates
     comparison: Comparison
+    supervisor: Supervisor
     background_tasks: BackgroundTasks
     live_events: LiveEvents
     maintenance: Maintenance
@@ -336,6 +333,7 @@ def build(config: Config, database: Database | None = None) -> Services:
         duplicates=Duplicates(database, events),
         near_duplicates=NearDuplicates(database, cache, events, progress),
         comparison=Comparison(database, events, library.drives),
+        supervisor=Supervisor(),
         background_tasks=background_tasks,
         live_events=LiveEvents(
             database, events, lambda: jobs_state(library, jobs, background_tasks)
@@ -387,7 +385,9 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await services.people.load()
         await _purge(services.people)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_restarting(*task)) for task in _background(services)]
+            tasks = [
+                group.create_task(services.supervisor.run(*task)) for task in _background(services)
+            ]
             if services.config.encoder == "auto":
                 tasks.append(group.create_task(_find_encoder(services.playback.pool)))
             try:
@@ -452,19 +452,6 @@ async def _prepare_segments(segments: SegmentCache) -> None:
         log.error("converted segments cannot be saved in %s: %s", segments.folder, error.strerror)
 
 
-async def _restarting(name: str, step: Step) -> None:
-    """Run a background task for as long as the server lives.
-
-    An error in it, such as a full disk, ends neither it nor the others.
-    """
-    while True:
-        try:
-            return await step()
-        except Exception:
-            log.exception('background task "%s" failed; restarting in %g s', name, RESTART_DELAY_S)
-        await asyncio.sleep(RESTART_DELAY_S)
-
-
 def _background(services: Services) -> list[tuple[str, Step]]:
     """Every background task of a running server, by the name that the log gives it."""
     watcher, jobs = services.watcher, services.jobs
@@ -496,7 +483,7 @@ def _background(services: Services) -> list[tuple[str, Step]]:
             else []
         ),
         ("candidates of posters", services.poster_candidates.run),
-        ("pages in memory", partial(services.gallery.fill, FILL_DELAY_S)),
+        ("pages in memory", partial(services.gallery.fill, services.gallery.fill_delay_s)),
         ("positions in films", services.progress.run),
         ("system figures", services.system.sample),
         ("versions", services.health.check_versions),

@@ -8,8 +8,9 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from support import loopback, processes
 from support.home import Home
 from support.pictures import decoded, drawn_svg, terminal_picture
 
-from lvs.services.network import addresses, reachability
-from lvs.services.network.addresses import HostAddress, host_addresses, url
+from lvs.services.network import reachability
+from lvs.services.network.addresses import CONTAINER_MARKS, HostAddress, host_addresses, url
 from lvs.services.network.discovery import Discovery, ListeningPorts
 from lvs.services.network.reachability import Connectivity, Reachability, answers_at
 
@@ -87,16 +88,19 @@ OVERLAY = HostAddress("tailscale0", ipaddress.ip_address("100.72.1.9"), False, t
 
 
 async def connectivity(
-    monkeypatch: pytest.MonkeyPatch, own: list[HostAddress], **more: Any
+    monkeypatch: pytest.MonkeyPatch,
+    own: list[HostAddress],
+    marks: Sequence[Path] = CONTAINER_MARKS,
+    **more: Any,
 ) -> Connectivity:
     """The addresses of `/connect` if this machine has these."""
 
     async def status(host: str, _port: int, _tls: bool, _root: str) -> int:
         return {"172.17.0.1": 0, "100.72.1.9": 403}.get(host, 200)
 
-    monkeypatch.setattr(reachability, "host_addresses", lambda _ipv6: own)
+    monkeypatch.setattr(reachability, "host_addresses", lambda _ipv6, _marks: own)
     monkeypatch.setattr(reachability, "status_at", status)
-    found = Reachability("0.0.0.0", more.pop("public_url", ""), Discovery(""), "/lvs")
+    found = Reachability("0.0.0.0", more.pop("public_url", ""), Discovery(""), "/lvs", marks)
     found.listening(ListeningPorts(8900, **more))
     return await found.now()
 
@@ -132,13 +136,13 @@ async def test_a_container_without_the_network_of_its_host_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     mark = tmp_path / ".dockerenv"
-    monkeypatch.setattr(addresses, "_CONTAINER_MARKS", (mark,))
-    assert reachability.CONTAINER not in (await connectivity(monkeypatch, [DOCKER])).warnings
+    now = partial(connectivity, monkeypatch, marks=(mark,))
+    assert reachability.CONTAINER not in (await now([DOCKER])).warnings
     mark.touch()
-    alone = await connectivity(monkeypatch, [DOCKER])
+    alone = await now([DOCKER])
     assert (alone.best, alone.warnings) == ("", (reachability.CONTAINER,))
-    assert (await connectivity(monkeypatch, [HOUSE, DOCKER])).warnings == ()
-    told = await connectivity(monkeypatch, [DOCKER], public_url="http://nas.local:8900")
+    assert (await now([HOUSE, DOCKER])).warnings == ()
+    told = await now([DOCKER], public_url="http://nas.local:8900")
     assert (told.best, told.warnings) == ("http://nas.local:8900", ())
 
 

@@ -257,26 +257,23 @@ async def test_a_film_to_go_on_with_that_became_shorter_stands_at_its_end(home: 
     assert "#t=600" in await text(await home.client.get("/watch/film.mp4"))
 
 
-async def test_films_to_go_on_with_are_known_before_their_places_are_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lvs.services.household.progress.FLUSH_S", 3600.0)
-    async with Home(tmp_path) as home:
-        hashes = [await a_film(home, name=f"{name}.mp4") for name in ("a", "b", "c")]
-        progress = home.services.progress
+async def test_films_to_go_on_with_are_known_before_their_places_are_written(home: Home) -> None:
+    home.services.progress.flush_s = 3600
+    hashes = [await a_film(home, name=f"{name}.mp4") for name in ("a", "b", "c")]
+    progress = home.services.progress
 
-        async def listed() -> list[str]:
-            page = await text(await home.client.get("/continue"))
-            return re.findall(r'href="/watch/(\w+)\.mp4"', page)
+    async def listed() -> list[str]:
+        page = await text(await home.client.get("/continue"))
+        return re.findall(r'href="/watch/(\w+)\.mp4"', page)
 
-        await progress.record(hashes[0], 60, "x")
-        await home.until(lambda: not progress.waiting)  # the others wait now
-        await progress.record(hashes[1], 60, "x")
-        assert await listed() == ["b", "a"]
-        await progress.record(hashes[0], 70, "x")
-        assert await listed() == ["a", "b"]
-        await home.services.hidden.set(hashes[1], True, "x")
-        await progress.record(hashes[2], 3500, "x")  # is watched
-        assert await listed() == ["a"]
-        await progress.record(hashes[0], 0, "x")
-        assert await listed() == []
+    await progress.record(hashes[0], 60, "x")
+    await home.until(lambda: not progress.waiting)  # the others wait now
+    await progress.record(hashes[1], 60, "x")
+    assert await listed() == ["b", "a"]
+    await progress.record(hashes[0], 70, "x")
+    assert await listed() == ["a", "b"]
+    await home.services.hidden.set(hashes[1], True, "x")
+    await progress.record(hashes[2], 3500, "x")  # is watched
+    assert await listed() == ["a"]
+    await progress.record(hashes[0], 0, "x")
+    assert await listed() == []

@@ -12,13 +12,13 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from support.processes import free_port
+from support.replica import copied_an_hour_ago
 from support.waiting import until
 
 from lvs.config import Config, ConfigError
@@ -104,9 +104,7 @@ async def test_a_moment_of_the_past_comes_back(tmp_path: Path, database: Path) -
         await until(lambda: replication.state().behind_s is not None)
         add_tag(database, "before")
         await confirmed(replication)
-        await asyncio.sleep(1.1)  # a timestamp has whole seconds
-        between = datetime.now(UTC)
-        await asyncio.sleep(1.1)
+        between = copied_an_hour_ago(tmp_path / "usb")
         add_tag(database, "mistake")
         await confirmed(replication)
     litestream.restore(url, tmp_path / "then.db", between)
@@ -175,17 +173,24 @@ async def test_the_copy_is_rehearsed_and_that_is_remembered(tmp_path: Path, data
 async def test_the_copy_is_rehearsed_anew_after_a_week(tmp_path: Path, database: Path) -> None:
     week = 7 * 86_400_000
     clock = [1_800_000_000_000]
+    looks = 0
+
+    def now_ms() -> int:
+        nonlocal looks
+        looks += 1
+        return clock[0]
 
     def at() -> int:
         rehearsal = replication.state().rehearsal
         return rehearsal.at if rehearsal else 0
 
     url = f"file://{tmp_path}/usb/lvs"
-    async with replicating(url, database, now_ms=lambda: clock[0]) as replication:
+    async with replicating(url, database, now_ms=now_ms) as replication:
         await until(lambda: at() == clock[0])
         first = clock[0]
         clock[0] += week - 1
-        await asyncio.sleep(2.5)  # it has looked at the clock meanwhile
+        before = looks
+        await until(lambda: looks > before + 1)  # and had its time for what follows from the first
         assert at() == first
         clock[0] += 1
         await until(lambda: at() == first + week)
@@ -373,9 +378,7 @@ async def test_a_restored_machine_goes_on_copying_to_the_same_place(
         await until(lambda: replication.state().behind_s is not None)
         add_tag(database, "before")
         await confirmed(replication)
-        await asyncio.sleep(1.1)  # a timestamp has whole seconds
-        between = datetime.now(UTC)
-        await asyncio.sleep(1.1)
+        between = copied_an_hour_ago(tmp_path / "usb")
         for name in ("later", "latest"):
             add_tag(database, name)
             await confirmed(replication)

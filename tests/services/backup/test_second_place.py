@@ -12,6 +12,7 @@ import pytest_asyncio
 from support import processes
 from support.disks import fill, small_disk
 from support.home import Home
+from support.replica import copied_an_hour_ago
 from support.waiting import until
 
 from lvs.db import backup
@@ -218,9 +219,8 @@ async def test_a_replica_brings_up_a_new_machine(rated: Home, tmp_path: Path) ->
     replication = Replication(url, database, rated.data, confirm_s=0.3)
     running = asyncio.create_task(replication.run())
     await until(lambda: replication.state().behind_s is not None)
-    await asyncio.sleep(1.1)  # a timestamp has whole seconds
-    rated_then = datetime.now(UTC)
-    await asyncio.sleep(1.1)
+    await litestream.confirm(replication.files, database, 20)
+    rated_then = copied_an_hour_ago(tmp_path / "replica")
     await rated.client.delete(f"/api/ratings/{(await rated.video('one.mp4')).media_hash}")
     await litestream.confirm(replication.files, database, 20)
     running.cancel()

@@ -18,6 +18,7 @@ from lvs.services.curation.bulk import BulkEdit, BulkResult
 from lvs.services.curation.change_status import UndoStatus
 from lvs.services.curation.undo import JournalEntry
 from lvs.services.household.people import NewPerson
+from lvs.services.household.playlists import MAX_ITEMS
 
 ANNA, BEN = "192.168.1.5", "192.168.1.6"
 
@@ -157,9 +158,23 @@ async def test_personal_values_keep_their_person_when_others_undo_them(home: Hom
     assert (await of(mia), await of(HOUSEHOLD)) == (mias, households)
 
 
-async def test_nothing_is_half_done(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+async def nearly_full(home: Home, media_hash: str) -> int:
+    """A playlist that holds this video again and again, and has room for one more."""
+    playlist = await home.services.playlists.create("Long")
+    video = await home.services.videos.get(media_hash)
+    sql = """
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+        INSERT INTO playlist_items SELECT ?, i, ? FROM n
+    """
+    async with home.services.database.transaction() as tx:
+        await tx.run(sql, (MAX_ITEMS - 1, playlist, video.id))
+    return playlist
+
+
+async def test_nothing_is_half_done(home: Home) -> None:
     hashes = await films(home, 3)
     playlist = await home.services.playlists.create("Alps")
+    full = await nearly_full(home, hashes[0])
     before = await everything(home)
     for edit, wrong in (
         ({}, Invalid),
@@ -172,9 +187,8 @@ async def test_nothing_is_half_done(home: Home, monkeypatch: pytest.MonkeyPatch)
     ):
         with pytest.raises(wrong):
             await bulk(home, hashes, **edit)
-    monkeypatch.setattr("lvs.services.curation.bulk.MAX_ITEMS", 2)
     with pytest.raises(Conflict):
-        await bulk(home, hashes, rating=3, playlist=playlist)
+        await bulk(home, hashes, rating=3, playlist=full)
     with pytest.raises(NotFound):
         await bulk(home, [*hashes, "0" * 16], rating=3)
     assert await everything(home) == before

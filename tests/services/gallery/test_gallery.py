@@ -21,14 +21,13 @@ from msgspec.structs import replace
 from support.crowd import DAYS, FOLDERS, TAGS, Crowd, crowd, draw
 from support.home import Home
 
-from lvs import random_order, relevance
+from lvs import random_order
 from lvs.db import gallery, watch_page
 from lvs.db.database import Connection
 from lvs.filters import RESOLUTIONS, STATES
 from lvs.models import Cursor, Query, Sort
-from lvs.services.gallery import gallery as gallery_service
-from lvs.services.gallery import video_index
 from lvs.services.gallery.gallery import Gallery
+from lvs.services.gallery.limits import GalleryLimits
 from lvs.web.templates import Templates
 from lvs.web.urls import encode_cursor
 
@@ -72,13 +71,9 @@ examples = settings(
 
 
 @pytest_asyncio.fixture(params=[1, 10**9], ids=["along the order", "put in order"])
-async def many(
-    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Crowd]:
+async def many(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Crowd]:
     """240 videos; the shelf finds what comes next either way."""
-    monkeypatch.setattr(video_index, "WALKED_SHARE", request.param)
-    monkeypatch.setattr(video_index, "FEW", 30)
-    async with crowd(tmp_path, PEOPLE) as made:
+    async with crowd(tmp_path, PEOPLE, GalleryLimits(walked_share=request.param, few=30)) as made:
         yield made
 
 
@@ -208,12 +203,11 @@ async def test_the_best_match_is_ordered_as_by_brute_force(
             before, behind = await answering.neighbours(query, expected[at])
             assert (before and before.id) == (expected[at - 1] if at else None)
             assert (behind and behind.id) == (expected[at + 1] if at + 1 < len(expected) else None)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(relevance, "RANKED_AT_MOST", 0)
-        fresh = Gallery(many.database, many.fast._library, many.fast._cache)
-        assert await all_pages(fresh, query, size) == latest
-        await fresh.fill()
-        assert await all_pages(fresh, query, size) == latest
+    limits = replace(many.fast.limits, ranked_at_most=0)
+    fresh = Gallery(many.database, many.fast._library, many.fast._cache, limits)
+    assert await all_pages(fresh, query, size) == latest
+    await fresh.fill()
+    assert await all_pages(fresh, query, size) == latest
 
 
 async def test_a_place_far_behind_is_found_at_once(many: Crowd) -> None:
@@ -617,14 +611,12 @@ async def test_more_comes_until_the_end_and_a_run_refreshes_itself_in_place(home
     assert again == [*map(str, range(60, 76)), "75 b", *map(str, range(76, 120))]
 
 
-async def test_a_search_that_finds_too_many_says_that_they_are_not_ranked(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_search_that_finds_too_many_says_that_they_are_not_ranked(home: Home) -> None:
     for number in range(3):
         home.add(f"lake {number}.mp4")
     await home.scan()
     for most, said in ((3, False), (2, True)):
-        monkeypatch.setattr(relevance, "RANKED_AT_MOST", most)
+        home.services.gallery.limits = GalleryLimits(ranked_at_most=most)
         page = await (await home.client.get("/?q=lake")).get_data(as_text=True)
         assert ("3 videos, the latest first" in page) is said
 
@@ -745,7 +737,7 @@ async def test_a_kept_page_is_what_a_fresh_one_would_be(
         return plain
 
     monkeypatch.setattr(Templates, "encoded", both)
-    monkeypatch.setattr(gallery_service, "PAGE_SIZE", 4)
+    films.services.gallery.limits = GalleryLimits(page_size=4)
     name = await hash_of(films, "plain.mp4")
     for step in range(3):
         for address in (

@@ -182,16 +182,13 @@ async def test_positions_reported_by_a_headset_are_known_everywhere(home: Home) 
     assert list(await positions.continued()) == [video.id]
 
 
-async def test_a_position_that_comes_alone_is_written_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lvs.services.household.progress.FLUSH_S", 3600.0)
-    async with Home(tmp_path) as home:
-        media_hash = await a_film(home)
+async def test_a_position_that_comes_alone_is_written_at_once(home: Home) -> None:
+    home.services.progress.flush_s = 3600
+    media_hash = await a_film(home)
 
-        async def written() -> bool:
-            async with home.services.database.read() as db:
-                return await db.value("SELECT position_s FROM progress") == 61.5
+    async def written() -> bool:
+        async with home.services.database.read() as db:
+            return await db.value("SELECT position_s FROM progress") == 61.5
 
-        await home.services.progress.record(media_hash, 61.5, "a")
-        await home.until(written)
+    await home.services.progress.record(media_hash, 61.5, "a")
+    await home.until(written)

@@ -29,8 +29,7 @@ from support.places import SHARED
 
 from lvs.config import VIDEO_FORMATS
 from lvs.models import Video
-from lvs.services.legacy import lenient_json
-from lvs.services.legacy.lenient_json import LenientJson, ParsedValue, SyntaxIssue
+from lvs.services.legacy.lenient_json import IN_MEMORY_BYTES, LenientJson, ParsedValue, SyntaxIssue
 from lvs.services.legacy.reader import LegacyData, read
 from lvs.services.legacy.sources import find
 
@@ -928,12 +927,9 @@ def test_two_encodings_in_one_file_are_both_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ["}", "", ', "cut'])
-def test_a_large_file_is_read_to_its_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
-) -> None:
-    monkeypatch.setattr(lenient_json, "IN_MEMORY_BYTES", 1 << 20)
+def test_a_large_file_is_read_to_its_end(tmp_path: Path, ending: str) -> None:
     with (tmp_path / "ratings.json").open("w") as file:
-        file.write('{"a.mp4": 5,\n"padding": "' + "x" * 2_000_000 + '",\n')
+        file.write('{"a.mp4": 5,\n"padding": "' + "x" * IN_MEMORY_BYTES + '",\n')
         for number in range(20_000):
             file.write(f'"{number}.mp4": {1 + number % 5},\n')
         file.write('"b.mp4": 4' + ("," if ending.startswith(",") else "") + (ending or " "))

@@ -12,9 +12,7 @@ import pytest
 import pytest_asyncio
 from support.home import OLD_NS, Home, distinct_video
 
-from lvs.db import writer
 from lvs.services.events import Event
-from lvs.services.library import watcher
 
 
 @pytest_asyncio.fixture(params=["auto", "poll"])
@@ -185,12 +183,11 @@ async def test_writes_of_another_program_are_noticed(home: Home) -> None:
 
 @pytest.mark.parametrize("done", ["came", "left", "settled"])
 async def test_changes_seen_while_the_database_was_locked_are_made_up_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: str
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, done: str
 ) -> None:
-    monkeypatch.setattr(watcher, "AGAIN_S", 0.5)
-    monkeypatch.setattr(writer, "BUSY_SECONDS", 0.5)
     settle_seconds = 1.0 if done == "settled" else 0.2
     async with Home(tmp_path, watch="auto", scan_interval=0, settle_seconds=settle_seconds) as home:
+        home.services.watcher.again_s = home.services.database._writer.busy_seconds = 0.5
         leaves = home.add("leaves.mp4")
         home.add("stays.mp4")
         await shows(home, "leaves", "stays")
@@ -203,7 +200,7 @@ async def test_changes_seen_while_the_database_was_locked_are_made_up_for(
             home.add("film.mp4")
         else:
             (home.library / "film.mp4").write_bytes(distinct_video())
-        await asyncio.sleep(3)
+        await home.until(lambda: caplog.text.count("looking after the library failed") > 1)
         other.execute("ROLLBACK")
         other.close()
         await shows(home, *(["stays"] if done == "left" else ["film", "leaves", "stays"]))

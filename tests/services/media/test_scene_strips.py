@@ -201,11 +201,8 @@ async def test_a_film_without_scenes_is_not_asked_for_again(cinema: Home) -> Non
     assert answer.status_code == 404
 
 
-async def test_idle_hours_make_what_is_missing(
-    cinema: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_idle_hours_make_what_is_missing(cinema: Home) -> None:
     services = cinema.services
-    monkeypatch.setattr("lvs.services.media.scene_strips.IDLE_DELAY_S", 0)
     strips = SceneStrips(
         services.database,
         services.library,
@@ -213,6 +210,7 @@ async def test_idle_hours_make_what_is_missing(
         services.probes,
         services.jobs,
         services.scenes.store,
+        idle_delay_s=0,
     )
     running = asyncio.create_task(strips.run())
     try:

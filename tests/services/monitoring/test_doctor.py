@@ -355,14 +355,14 @@ def test_an_untested_package_is_named(config: Config, monkeypatch: pytest.Monkey
     assert "numpy 99.0" in one(software_checks.packages(config)).message
 
 
-def test_codecs_are_asked_for_in_a_process_of_their_own(
-    config: Config, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_codecs_are_asked_for_in_a_process_of_their_own(config: Config) -> None:
     assert one(software_checks.codecs(config)).condition is Condition.OK
-    monkeypatch.setitem(software_checks.PLAYED, "Nonesuch", "nonesuch")
-    assert "Nonesuch" in one(software_checks.codecs(config)).message
-    monkeypatch.setattr(software_checks, "_LIST_CODECS", "raise SystemExit(3)")
-    assert one(software_checks.codecs(config)).condition is Condition.ERROR
+    wanted = {**software_checks.PLAYED, "Nonesuch": "nonesuch"}
+    lacking = one(software_checks.codecs(config, wanted))
+    assert lacking.condition is Condition.WARNING
+    assert "Nonesuch" in lacking.message
+    broken = software_checks.codecs(config, program="raise SystemExit(3)")
+    assert one(broken).condition is Condition.ERROR
 
 
 def test_a_check_that_hangs_or_breaks_holds_up_no_other(config: Config) -> None:

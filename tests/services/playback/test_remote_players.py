@@ -22,7 +22,6 @@ from support.media import make_video
 from support.ssh_server import LVS, SshServer
 
 from lvs.services.media.worker_hosts import HostState
-from lvs.services.playback import remote_players
 from lvs.services.playback.player import PlayedVideo
 
 pytestmark = pytest.mark.skipif(ssh_server.SSHD is None, reason="needs sshd (openssh-server)")
@@ -33,16 +32,17 @@ SHORT_LIFE = """
 import sys
 sys.path.append(sys.argv[1])
 import lvs.services.playback.remote_player as worker
-worker.UNASKED_S = 1
-worker.main(2 << 30)
+worker.main(2 << 30, unasked_s=1)
 """
-
-
-@pytest.fixture(autouse=True)
-def _busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a machine that runs other tests, too, wait longer than a viewer would."""
-    monkeypatch.setattr(remote_players, "START_S", 60)
-    monkeypatch.setattr(remote_players, "PIECE_S", 60)
+OF_ANOTHER_VERSION = """
+from lvs.services.playback.player_worker import serve
+from lvs.services.playback.remote_player import RemoteFilm
+class Other(RemoteFilm):
+    def answer(self, request, desk):
+        answer, content = super().answer(request, desk)
+        return answer, content + bytes(8) if request["do"] == "init" else content
+serve(Other(), 2 << 30)
+"""
 
 
 @pytest.fixture
@@ -79,6 +79,12 @@ class FarHome(Home):
         """The player workers that run on the other machine."""
         found = [int(note.name) for note in self._notes.iterdir()]
         return [each for each in found if psutil.pid_exists(each)]
+
+    async def start(self) -> None:
+        """Start the server. A machine that runs other tests, too, waits longer than a viewer."""
+        await super().start()
+        players = self.services.playback.pool.elsewhere
+        players.start_s = players.piece_s = 60
 
     def state(self) -> HostState:
         [state] = self.services.probes.states()
@@ -173,13 +179,11 @@ async def test_only_films_that_lie_there_are_converted_there(home: FarHome) -> N
 
 
 async def test_pieces_that_would_not_fit_those_of_this_machine_are_made_here(home: FarHome) -> None:
-    other = (
-        "from lvs.services.playback import remote_player, segments; "
-        "segments.SOUND_BIT_RATE = 64_000; remote_player.main(2 << 30)"
-    )
     program = home.program.read_text()
     home.program.write_text(
-        program.replace("exec", f"[ $# = 3 ] || exec {sys.executable} -c '{other}'\nexec")
+        program.replace(
+            "exec", f"[ $# = 3 ] || exec {sys.executable} -c '{OF_ANOTHER_VERSION}'\nexec"
+        )
     )
     film = await home.film("film.avi")
     assert await home.piece(film, 1)

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, cast
 from msgspec.structs import replace
 from quart import Response, redirect, request
 
-from lvs import relevance
 from lvs.clock import local_date
 from lvs.errors import NotFound
 from lvs.models import Card, Cursor, Page, Query, Sort, State, display_path, tag_key
@@ -185,7 +184,7 @@ def _run(
 
 def _how_many(query: Query, total: int) -> str:
     """The number of videos, and their order where they are too many to be ranked."""
-    ranked = query.sort is not Sort.MATCH or total <= relevance.RANKED_AT_MOST
+    ranked = query.sort is not Sort.MATCH or total <= services().gallery.limits.ranked_at_most
     return plural(total, "video") + ("" if ranked else ", the latest first")
 
 

@@ -4,7 +4,9 @@ A change is one transaction, with its line in the journal.
 """
 
 import unicodedata
+from collections.abc import Callable
 
+from lvs.clock import now_ms
 from lvs.db import videos
 from lvs.db.database import Connection, Database
 from lvs.errors import Invalid, NotFound
@@ -21,6 +23,7 @@ class Curation:
     """
 
     def __init__(self, database: Database, cache: Cache, events: Events) -> None:
+        self.now_ms: Callable[[], int] = now_ms
         self._database = database
         self._cache = cache
         self._events = events

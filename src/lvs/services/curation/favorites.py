@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from lvs.clock import now_ms
 from lvs.db import changes, favorites, gallery
 from lvs.db.database import Transaction
 from lvs.services.curation.base import Curation, journal_text
@@ -25,7 +24,7 @@ class Favorites(Curation):
             was = await favorites.has(tx, video_id)
             now = wanted(was)
             if now != was:
-                at = now_ms()  # an undo takes the date of the heart from the change
+                at = self.now_ms()  # an undo takes the date of the heart from the change
                 await (favorites.put(tx, video_id, at) if now else favorites.remove(tx, video_id))
                 old, new = journal_text(int(was)), journal_text(int(now))
                 await changes.add(tx, video_id, "favorite", old, new, client, at)

@@ -1,6 +1,5 @@
 """Videos out of sight: in no list unless it asks for them, and with all they were given."""
 
-from lvs.clock import now_ms
 from lvs.db import changes, gallery, hidden
 from lvs.db.database import Transaction
 from lvs.services.curation.base import Curation, journal_text
@@ -17,7 +16,7 @@ class HiddenVideos(Curation):
             was = await hidden.has(tx, video_id)
             if was == wanted:
                 return None
-            at = now_ms()
+            at = self.now_ms()
             await (hidden.put(tx, video_id, at) if wanted else hidden.remove(tx, video_id))
             old, new = journal_text(int(was)), journal_text(int(wanted))
             await changes.add(tx, video_id, "hidden", old, new, client, at)

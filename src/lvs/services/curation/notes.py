@@ -2,7 +2,6 @@
 
 import unicodedata
 
-from lvs.clock import now_ms
 from lvs.db import changes, gallery, notes
 from lvs.db.database import Transaction
 from lvs.errors import Invalid
@@ -31,7 +30,7 @@ class Notes(Curation):
             old = await notes.of_video(tx, video_id)
             if old == text:
                 return None
-            at = now_ms()
+            at = self.now_ms()
             await notes.put(tx, video_id, text, at)
             await changes.add(tx, video_id, "notes", old or None, text or None, client, at)
             await gallery.refresh(tx, [video_id])

@@ -5,7 +5,6 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from lvs.clock import now_ms
 from lvs.db import changes, gallery, projections, videos
 from lvs.db.database import Database, Transaction
 from lvs.db.videos import WaitingVideo
@@ -161,7 +160,7 @@ class PosterChoice(Curation):
                 await projections.choose_place(tx, video_id, place)
                 await apply_projection(tx, video_id)
                 before, after = journal_text(old), journal_text(place)
-                await changes.add(tx, video_id, "poster", before, after, client, now_ms())
+                await changes.add(tx, video_id, "poster", before, after, client, self.now_ms())
                 await _show(tx, store, video_id)
             return video_id, old, await videos.waiting_one(tx, video_id)
 

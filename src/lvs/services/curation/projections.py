@@ -1,6 +1,5 @@
 """A person's word on a film's projection, and what is known of it without."""
 
-from lvs.clock import now_ms
 from lvs.db import changes, chapters, gallery, projections
 from lvs.db.database import Transaction
 from lvs.models import Chapter, Projection, Video, display_path
@@ -40,7 +39,7 @@ class Projections(Curation):
             if old != text:
                 await projections.choose(tx, video_id, text)
                 await apply_projection(tx, video_id)
-                await changes.add(tx, video_id, "projection", old, text, client, now_ms())
+                await changes.add(tx, video_id, "projection", old, text, client, self.now_ms())
                 await gallery.refresh_card(tx, video_id)
                 stored = await projections.of_video(tx, video_id)
             return video_id, stored.projection if stored else DEFAULT

@@ -1,6 +1,5 @@
 """One to five stars."""
 
-from lvs.clock import now_ms
 from lvs.db import changes, gallery, ratings
 from lvs.db.database import Transaction
 from lvs.errors import Invalid, NotFound
@@ -44,7 +43,7 @@ class Ratings(Curation):
                 raise NotFound("There is no such video.")
             video_id, old = found
             if old != stars:
-                at = now_ms()
+                at = self.now_ms()
                 await (
                     ratings.remove(tx, video_id)
                     if stars is None

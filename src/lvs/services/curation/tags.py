@@ -1,6 +1,5 @@
 """Words people put on videos."""
 
-from lvs.clock import now_ms
 from lvs.db import changes, files, gallery, tags, watch_page
 from lvs.db.database import Connection, Transaction
 from lvs.errors import Invalid
@@ -32,7 +31,7 @@ class Tags(Curation):
             edited: int | None = None
             if len(await tags.of_video(tx, video_id)) >= MAX_TAGS:
                 raise Invalid(f"A video can carry {MAX_TAGS} tags. Remove one first.")
-            at = now_ms()
+            at = self.now_ms()
             if await tags.add(tx, video_id, name, tag_key(name), at):
                 given = await _name_of(tx, name)
                 await changes.add(tx, video_id, "tag", None, given, client, at)
@@ -51,7 +50,7 @@ class Tags(Curation):
             video_id = await self._id(tx, media_hash)
             removed = await tags.remove(tx, video_id, tag_key(name))
             if removed is not None:
-                await changes.add(tx, video_id, "tag", removed, None, client, now_ms())
+                await changes.add(tx, video_id, "tag", removed, None, client, self.now_ms())
                 await gallery.refresh(tx, [video_id])
             edited = video_id if removed is not None else None
             return await tags.of_video(tx, video_id), edited

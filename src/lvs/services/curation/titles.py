@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from lvs.clock import now_ms
 from lvs.db import changes, files, gallery, videos
 from lvs.db.database import Transaction
 from lvs.errors import NotFound
@@ -62,7 +61,7 @@ class VideoTitles(Curation):
                 await videos.set_title(
                     tx, video.id, title or title_from_path(video.file.path), edited=bool(title)
                 )
-                await changes.add(tx, video.id, "title", old, title or None, client, now_ms())
+                await changes.add(tx, video.id, "title", old, title or None, client, self.now_ms())
                 await gallery.refresh(tx, [video.id])
             return video.media_hash, video.id if edited else None
 

@@ -1,6 +1,5 @@
 """Plays of a video."""
 
-from lvs.clock import now_ms
 from lvs.db import changes, gallery, views
 from lvs.db.database import Transaction
 from lvs.services.curation.base import Curation
@@ -14,8 +13,9 @@ class Views(Curation):
 
         async def change(tx: Transaction) -> int:
             video_id = await self._id(tx, media_hash)
-            seen = await views.add(tx, video_id, now_ms())
-            await changes.add(tx, video_id, "view", str(seen - 1), str(seen), client, now_ms())
+            at = self.now_ms()
+            seen = await views.add(tx, video_id, at)
+            await changes.add(tx, video_id, "view", str(seen - 1), str(seen), client, at)
             await gallery.refresh_number(tx, video_id, "views")
             return seen
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lvs import random_order, relevance
+from lvs import random_order
 from lvs.db import best_match, folders, gallery, progress, tags, videos, watch_page
 from lvs.db.database import Connection, Database
 from lvs.db.folders import FolderPoster, Subfolder
@@ -36,6 +36,7 @@ from lvs.services.cache import Cache
 from lvs.services.gallery import search_query
 from lvs.services.gallery.dates import DATED
 from lvs.services.gallery.finder import CardCache, Finder, IndexFinder, SqlFinder
+from lvs.services.gallery.limits import GalleryLimits
 from lvs.services.library.library import Library
 from lvs.services.lru import LRU
 from lvs.viewer import Limits, viewer
@@ -47,7 +48,7 @@ log = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
 
-PAGE_SIZE = 60
+DEFAULT_LIMITS = GalleryLimits()
 DRAWS_FOR_EACH = 4  # of some random videos: one may be drawn twice, or have no poster
 MAX_RUN = 500  # the most cards one answer holds, also where `until` asks for more
 RELATED = 12
@@ -89,7 +90,15 @@ class Gallery:
     the same in plain SQL.
     """
 
-    def __init__(self, database: Database, library: Library, cache: Cache) -> None:
+    def __init__(
+        self,
+        database: Database,
+        library: Library,
+        cache: Cache,
+        limits: GalleryLimits = DEFAULT_LIMITS,
+    ) -> None:
+        self.limits = limits
+        self.fill_delay_s = FILL_DELAY_S
         self._database = database
         self._library = library
         self._cache = cache
@@ -108,7 +117,7 @@ class Gallery:
         )  # nothing is multiplied here, and each thread costs memory
         index: VideoIndex = (
             await asyncio.to_thread(importlib.import_module, "lvs.services.gallery.video_index")
-        ).VideoIndex()
+        ).VideoIndex(self.limits)
         while True:
             try:
                 async with self._database.read() as db:
@@ -143,7 +152,9 @@ class Gallery:
         around it.
         """
         async with self._reading() as (db, index):
-            page, total = await self._known_or_found(db, query, index, PAGE_SIZE, after, until)
+            page, total = await self._known_or_found(
+                db, query, index, self.limits.page_size, after, until
+            )
             years = await self._years(db, query, index) if query.sort in DATED else []
             page = await _for_viewer(db, page)
         # Only now: these may want a connection too, and a holder of one must not wait for
@@ -153,7 +164,7 @@ class Gallery:
     async def browse(
         self,
         query: Query,
-        limit: int = PAGE_SIZE,
+        limit: int = DEFAULT_LIMITS.page_size,
         after: Cursor | None = None,
         until: Cursor | None = None,
     ) -> Page:
@@ -239,7 +250,7 @@ class Gallery:
         if selection is None:
             return None
         if index is None:
-            return SqlFinder(db, await _bounded(db, selection))
+            return SqlFinder(db, await _bounded(db, selection, self.limits.ranked_at_most))
         mask = await index.select(db, selection)
         return IndexFinder(db, selection, index, mask, self._kept)
 
@@ -582,11 +593,9 @@ def sorted_by_use(tag: Tag) -> tuple[int, str]:
     return (-tag.count, tag_key(tag.name))
 
 
-async def _bounded(db: Connection, selection: Selection) -> Selection:
+async def _bounded(db: Connection, selection: Selection, most: int) -> Selection:
     """The selection, without a ranking where its words find too many videos."""
-    if selection.ranked and await best_match.finds_more(
-        db, str(selection.match), relevance.RANKED_AT_MOST
-    ):
+    if selection.ranked and await best_match.finds_more(db, str(selection.match), most):
         return replace(selection, ranked=None)
     return selection
 

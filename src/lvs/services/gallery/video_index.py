@@ -15,7 +15,7 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from lvs import random_order, relevance
+from lvs import random_order
 from lvs.db import best_match, gallery, tags
 from lvs.db.database import Connection
 from lvs.db.gallery import NOTHING_YET, SORT_COLUMNS, GalleryChange, Selection
@@ -24,6 +24,7 @@ from lvs.models import Cursor, Query, Sort
 from lvs.random_order import LARGEST
 from lvs.services.gallery.best_match import KEPT, Ranking, Rankings, ranking_of
 from lvs.services.gallery.dates import EPOCH_YEAR
+from lvs.services.gallery.limits import GalleryLimits
 
 Mask = NDArray[np.bool_]
 """Says for every id whether the video is meant."""
@@ -37,11 +38,6 @@ LOADED_AT_ONCE = 2000
 FOUND_KEPT = 400  # of what words, tags and folders found: a bit for every video each
 KEPT_TAG_IDS = 1000
 PERMUTATIONS_KEPT = 4  # 8 bytes for each video
-WALKED_AT_MOST = 5000
-WALKED_SHARE = (
-    30  # going along so large a share of all videos costs as much as putting them in order
-)
-FEW = 500  # of so few the titles are looked at one by one
 TYPES: dict[str, Any] = {
     "root_id": np.int32,
     "rating": np.uint8,
@@ -68,7 +64,8 @@ COMPARISONS: dict[str, Callable[[NDArray[Any], int | float], Mask]] = {
 class VideoIndex:
     """In-memory columns of all listed videos, for one event loop; `catch_up` before each use."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: GalleryLimits) -> None:
+        self._limits = limits
         self.edition = 0  # grows whenever the lists of tags and folders may have changed
         self._last: GalleryChange | None = None
         self._lock = asyncio.Lock()
@@ -333,7 +330,7 @@ class VideoIndex:
             return self._rankings[key]
         last, ranking = self._last, None
         found = np.flatnonzero(await self._ids(db, ("match", selection.match)))
-        if len(found) <= relevance.RANKED_AT_MOST:
+        if len(found) <= self._limits.ranked_at_most:
             groups = await best_match.groups(db, selection.ranked)
             ranking = ranking_of(found, {value: _parsed(ids) for value, ids in groups.items()})
         if self._last is last:
@@ -384,7 +381,8 @@ class VideoIndex:
         # Where many are selected, the next ones are found soon by going along the order; else all
         # of them are put in order.
         steps = limit if count == self._total else limit * self._total * 4 // (3 * count) + limit
-        if steps <= limit or steps < min(WALKED_AT_MOST, self._total // WALKED_SHARE):
+        share = self._total // self._limits.walked_share
+        if steps <= limit or steps < min(self._limits.walked_at_most, share):
             passed = np.array(
                 await gallery.walk(db, query, steps, after, until, backwards), np.int64
             )
@@ -406,7 +404,7 @@ class VideoIndex:
     ) -> list[int]:
         descending = query.descending != backwards
         ids = np.flatnonzero(mask)
-        if query.sort is Sort.TITLE and len(ids) <= FEW:
+        if query.sort is Sort.TITLE and len(ids) <= self._limits.few:
             return await gallery.some_by_title(db, ids.tolist(), limit, after, until, descending)
         if query.sort is Sort.TITLE:
             column = await self._ranks(db)

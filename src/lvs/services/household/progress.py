@@ -1,7 +1,7 @@
 """Positions in films, and films that were watched.
 
 Positions come every few seconds from every player. The first one is written at once, and those that
-follow together, so that they cost one commit every FLUSH_S seconds and never stand before a rating.
+follow together, so that they cost one commit every half second and never stand before a rating.
 A kill loses at most the positions of that time; of a film that plays alone none that was sent.
 """
 
@@ -60,6 +60,7 @@ class ProgressTracker:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._limiter = RateLimiter(RECORDS)
+        self.flush_s = FLUSH_S
         self.revision = 0  # grows whenever a film was watched or marked
         self.nothing_yet = False  # no position was ever recorded, so that pages need not ask
         self._pending: dict[tuple[int, int], ProgressEvent] = {}
@@ -174,7 +175,7 @@ class ProgressTracker:
         return _bounded(state, video.probe.duration_s if video.probe else None)
 
     async def run(self) -> None:
-        """Write what was recorded: at once, and then no more often than every FLUSH_S seconds."""
+        """Write what was recorded: at once, and then no more often than every `flush_s`."""
         async with self._database.read() as db:
             self.nothing_yet = not self._pending and await rows.is_empty(db)
         while True:
@@ -185,7 +186,7 @@ class ProgressTracker:
                 await self.flush()
             except LvsError as error:
                 log.warning("positions in films could not be written yet: %s", error.message)
-            await asyncio.sleep(FLUSH_S)
+            await asyncio.sleep(self.flush_s)
             self._written.clear()
 
     async def flush(self) -> None:

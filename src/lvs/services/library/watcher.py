@@ -59,7 +59,8 @@ class Watcher:
         self.failures: dict[int, WatchFailure] = {}
         self.scans_done = 0
         self._again: asyncio.TimerHandle | None = None
-        self._again_s = AGAIN_S
+        self.again_s = AGAIN_S
+        self._waited_s = 0.0  # the last time, in a row of failures
 
     def scan_soon(self) -> None:
         """Ask for a full scan; several asked for while one runs are one."""
@@ -75,7 +76,7 @@ class Watcher:
                 await asyncio.wait_for(self._wanted.wait(), self._scan_interval_s or None)
             self._wanted.clear()
             if await self._run_logged(self._library.scan):
-                self._again_s = AGAIN_S
+                self._waited_s = 0.0
             self.scans_done += 1
 
     async def drives(self) -> None:
@@ -199,12 +200,12 @@ class Watcher:
         except Exception:
             log.exception("watching the library failed; trying again")
             if self._again is None:
+                self._waited_s = min(2 * self._waited_s or self.again_s, AGAIN_MOST_S)
                 loop = asyncio.get_running_loop()
-                self._again = loop.call_later(self._again_s, self._scan_again)
+                self._again = loop.call_later(self._waited_s, self._scan_again)
             return False
         return True
 
     def _scan_again(self) -> None:
         self._again = None
-        self._again_s = min(2 * self._again_s, AGAIN_MOST_S)
         self.scan_soon()

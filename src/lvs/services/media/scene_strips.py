@@ -37,12 +37,14 @@ class SceneStrips:
         probes: SharedProbes,
         queue: ProbeQueue,
         store: SceneStore | None,
+        idle_delay_s: float = IDLE_DELAY_S,
     ) -> None:
         self._database = database
         self._library = library
         self._probes = probes
         self._queue = queue
         self.store = store
+        self._idle_delay_s = idle_delay_s
         self._waiting: dict[str, asyncio.Future[None]] = {}
         self._changed: set[int] | None = None  # None: check every video
         self._news = asyncio.Event()
@@ -131,7 +133,7 @@ class SceneStrips:
         """Make the strips that are missing while nothing else is to be done."""
         if self.store is None:
             return
-        await asyncio.sleep(IDLE_DELAY_S)
+        await asyncio.sleep(self._idle_delay_s)
         while True:
             self._news.clear()
             changed, self._changed = self._changed, set()

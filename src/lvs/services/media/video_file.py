@@ -417,7 +417,7 @@ class VideoFile:
             return claimed_s
         return self._measured_duration_s() or claimed_s or None
 
-    def _measured_duration_s(self) -> float | None:
+    def _measured_duration_s(self, tail_bytes: int = TAIL_BYTES) -> float | None:
         """The end of the last packets, for a Matroska file that does not say how long it is.
 
         Such a file has no index either. Its headers and the clusters in its last megabytes are read
@@ -427,9 +427,9 @@ class VideoFile:
             return None
         end_s: dict[int, float] = {}
         with suppress(Unreadable), despite_bad_data():
-            gap = self._between_headers_and_tail()
+            gap = self._between_headers_and_tail(tail_bytes)
             with self._opened(
-                MeteredFile(self._raw, self._size_bytes, 2 * TAIL_BYTES, gap)
+                MeteredFile(self._raw, self._size_bytes, 2 * tail_bytes, gap)
             ) as spliced:
                 for packet in spliced.demux():
                     if packet.pts is not None and packet.stream.type in ("video", "audio"):
@@ -438,13 +438,13 @@ class VideoFile:
                         )
         return max(end_s.values(), default=0.0) - self._start_us / 1e6 or None
 
-    def _between_headers_and_tail(self) -> range:
+    def _between_headers_and_tail(self, tail_bytes: int) -> range:
         """The bytes from the first cluster to the first one of the last megabytes."""
         self._raw.seek(0)
-        first = self._raw.read(TAIL_BYTES).find(MATROSKA_CLUSTER)
-        tail = max(0, self._size_bytes - TAIL_BYTES)
+        first = self._raw.read(tail_bytes).find(MATROSKA_CLUSTER)
+        tail = max(0, self._size_bytes - tail_bytes)
         self._raw.seek(tail)
-        last = tail + self._raw.read(TAIL_BYTES).find(MATROSKA_CLUSTER)
+        last = tail + self._raw.read(tail_bytes).find(MATROSKA_CLUSTER)
         return range(first, last) if 0 <= first < last else range(0)
 
     def _frame_rate(self) -> float | None:

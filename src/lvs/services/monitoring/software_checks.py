@@ -4,7 +4,7 @@ import json
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,7 +28,7 @@ PLAYED = {
     "Opus": "opus",
 }
 # In a process of its own: a broken decoder library must not take this one with it.
-_LIST_CODECS = """
+LIST_CODECS = """
 import json, sys
 import av
 found = []
@@ -76,9 +76,11 @@ def packages(_config: Config) -> Iterator[Diagnosis]:
         yield Diagnosis("packages", Condition.OK, message)
 
 
-def codecs(_config: Config) -> Iterator[Diagnosis]:
-    """Check that the decoders that posters and details of videos need are there."""
-    found = _known_codecs()
+def codecs(
+    _config: Config, wanted: Mapping[str, str] = PLAYED, program: str = LIST_CODECS
+) -> Iterator[Diagnosis]:
+    """The decoders that posters and details of videos need are there."""
+    found = _known_codecs(wanted.values(), program)
     if found is None:
         message = "The video library (av) cannot be loaded: videos get no posters and no details."
         yield Diagnosis(
@@ -88,7 +90,7 @@ def codecs(_config: Config) -> Iterator[Diagnosis]:
             "Install LVS again; on Linux its wheels need glibc 2.28 or musl 1.2.",
         )
         return
-    lacking = [label for label, name in PLAYED.items() if name not in found]
+    lacking = [label for label, name in wanted.items() if name not in found]
     if lacking:
         message = f"No decoder for {', '.join(lacking)}: such videos get no posters."
         yield Diagnosis(
@@ -98,7 +100,7 @@ def codecs(_config: Config) -> Iterator[Diagnosis]:
             "Install the av package from PyPI rather than the system's.",
         )
     else:
-        yield Diagnosis("codecs", Condition.OK, f"Decoders: {', '.join(PLAYED)}.")
+        yield Diagnosis("codecs", Condition.OK, f"Decoders: {', '.join(wanted)}.")
 
 
 def open_files(_config: Config) -> Iterator[Diagnosis]:
@@ -125,9 +127,9 @@ def _newest_write(folder: Path) -> datetime | None:
     return datetime.fromtimestamp(max(times), UTC) if times else None
 
 
-def _known_codecs() -> set[str] | None:
-    """Check that the decoders that are there; None where the library cannot be loaded."""
-    command = [sys.executable, "-P", "-c", _LIST_CODECS, *PLAYED.values()]
+def _known_codecs(names: Iterable[str], program: str) -> set[str] | None:
+    """The decoders that are there; None where the library cannot be loaded."""
+    command = [sys.executable, "-P", "-c", program, *names]
     try:
         answer = subprocess.run(command, capture_output=True, timeout=CODEC_S, check=True).stdout
         return set(json.loads(answer)["found"])

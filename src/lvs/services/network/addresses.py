@@ -20,7 +20,7 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 _INSIDE = re.compile(r"(docker|br-|veth|virbr|vmnet|vboxnet|cni|flannel|cali|podman|lxcbr|lxdbr)")
 # Networks of other machines that have joined them; the phone beside the router has not.
 _TUNNEL = re.compile(r"(tun|utun|wg|tailscale|zt|ppp|ipsec|nordlynx|proton|mullvad)")
-_CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
+CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 _ASK_ETHTOOL, _ETHTOOL_DRIVER = 0x8946, 3  # linux/sockios.h, linux/ethtool.h
 _NOBODY = ("192.0.2.1", 9)  # RFC 5737: belongs to nobody
 
@@ -39,14 +39,20 @@ class HostAddress(Struct, frozen=True):
         return str(self.address)
 
 
-def host_addresses(with_ipv6: bool = False) -> list[HostAddress]:
+def host_addresses(
+    with_ipv6: bool = False, marks: Sequence[Path] = CONTAINER_MARKS
+) -> list[HostAddress]:
     """Addresses of this machine beyond loopback and link-local, the most useful first."""
-    states = psutil.net_if_stats()
+    states, contained = psutil.net_if_stats(), in_container(marks)
     families = {socket.AF_INET, *([socket.AF_INET6] if with_ipv6 else [])}
     found = []
     for name, entries in psutil.net_if_addrs().items():
         if name in states and states[name].isup:
-            found += [_parsed(name, entry.address) for entry in entries if entry.family in families]
+            found += [
+                _parsed(name, entry.address, contained)
+                for entry in entries
+                if entry.family in families
+            ]
     usable = [
         each for each in found if not (each.address.is_loopback or each.address.is_link_local)
     ]
@@ -79,14 +85,16 @@ def default_address() -> str:
     return ""
 
 
-def in_container() -> bool:
-    """True inside a Docker or Podman container."""
-    return any(mark.exists() for mark in _CONTAINER_MARKS)
+def in_container(marks: Sequence[Path] = CONTAINER_MARKS) -> bool:
+    """True inside a Docker or Podman container, which puts one of these files there."""
+    return any(mark.exists() for mark in marks)
 
 
-def own_network_only(addresses: Sequence[HostAddress]) -> bool:
+def own_network_only(
+    addresses: Sequence[HostAddress], marks: Sequence[Path] = CONTAINER_MARKS
+) -> bool:
     """True in a container whose addresses all end at the machine that it runs on."""
-    return in_container() and bool(addresses) and all(each.inside for each in addresses)
+    return in_container(marks) and bool(addresses) and all(each.inside for each in addresses)
 
 
 def url(scheme: str, host: str, port: int) -> str:
@@ -96,9 +104,9 @@ def url(scheme: str, host: str, port: int) -> str:
     return f"{scheme}://{name}" if port == default else f"{scheme}://{name}:{port}"
 
 
-def _parsed(interface: str, text: str) -> HostAddress:
+def _parsed(interface: str, text: str, contained: bool) -> HostAddress:
     address = ipaddress.ip_address(text)
-    inside = bool(_INSIDE.match(interface)) or (in_container() and _is_pair(interface))
+    inside = bool(_INSIDE.match(interface)) or (contained and _is_pair(interface))
     return HostAddress(interface, address, inside, bool(_TUNNEL.match(interface)))
 
 

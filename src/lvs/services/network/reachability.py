@@ -9,10 +9,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 
 from msgspec import Struct
 
-from lvs.services.network.addresses import HostAddress, host_addresses, own_network_only, url
+from lvs.services.network.addresses import (
+    CONTAINER_MARKS,
+    HostAddress,
+    host_addresses,
+    own_network_only,
+    url,
+)
 from lvs.services.network.discovery import Discovery, ListeningPorts
 
 ANSWER_S = 2.0
@@ -70,6 +77,7 @@ class Reachability:
     public_url: str
     discovery: Discovery
     root_path: str = ""
+    container_marks: Sequence[Path] = CONTAINER_MARKS
     _endpoint: ListeningPorts | None = field(default=None, init=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _known: Connectivity | None = field(default=None, init=False)
@@ -91,7 +99,7 @@ class Reachability:
     async def _tried(self) -> Connectivity:
         if self._endpoint is None:
             return Connectivity((), self.public_url)
-        own = await asyncio.to_thread(host_addresses, _is_ipv6(self.host))
+        own = await asyncio.to_thread(host_addresses, _is_ipv6(self.host), self.container_marks)
         tried = await asyncio.gather(
             *(self._try(each, scheme) for each in own[:MAX_ADDRESSES] for scheme in self._ports)
         )
@@ -143,7 +151,7 @@ class Reachability:
             return [OWN_COMPUTER_ONLY]
         if self.public_url:
             return []
-        if own_network_only(own):
+        if own_network_only(own, self.container_marks):
             return [CONTAINER]
         if not any(each.for_phones for each in tried):
             return ["This computer is in no network with other devices."]

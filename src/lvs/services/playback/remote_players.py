@@ -77,6 +77,7 @@ class RemotePlayers:
     def __init__(self, hosts: Sequence[WorkerHost] = (), idle_s: float = IDLE_S) -> None:
         self._hosts = hosts
         self._idle_s = idle_s
+        self.start_s, self.piece_s = START_S, PIECE_S
         self._speeds = {host: ConversionSpeeds() for host in hosts}
         self._sessions: dict[str, _RemoteSession] = {}
         self._losses: OrderedDict[tuple[WorkerHost, str], int] = OrderedDict()
@@ -111,7 +112,7 @@ class RemotePlayers:
             return None
         session = self._session(video, host)
         try:
-            await asyncio.wait([session.starting], timeout=START_S)
+            await asyncio.wait([session.starting], timeout=self.start_s)
             if not session.starting.done():
                 return None
             return await host.delegate(
@@ -134,7 +135,7 @@ class RemotePlayers:
     ) -> RemotePiece:
         begun = time.monotonic()
         try:
-            async with asyncio.timeout(PIECE_S):
+            async with asyncio.timeout(self.piece_s):
                 player = await self._fitting(session, variant, layout)
                 made = await player.make("segment", variant=str(variant), number=number)
         except (OSError, EOFError, ValueError) as error:
