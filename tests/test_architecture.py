@@ -354,12 +354,12 @@ def test_a_constant_that_is_set_is_recognised(program: str) -> None:
         'run("import this is no program")',
     ],
 )
-def test_what_sets_no_constant_is_let_be(program: str) -> None:
+def test_a_program_that_sets_no_constant_is_let_be(program: str) -> None:
     assert list(constants_set(program)) == []
 
 
 def test_no_test_changes_a_constant_of_a_module() -> None:
-    """What a test needs otherwise is handed in, as it would be by any other caller."""
+    """A test hands other values in, as any other caller would."""
     folder = Path(__file__).parent
     assert [
         f"{path.relative_to(folder)}: {found}"
@@ -401,6 +401,18 @@ def test_http_knows_of_the_services_only_the_metrics() -> None:
         if parts[:2] == ("lvs", "services")
     }
     assert known == {"metrics"}
+
+
+def test_pages_know_the_database_by_the_services() -> None:
+    """A service hands on the types that it answers with (`__all__`)."""
+    beside = [
+        f"{module} imports {'.'.join(parts)}"
+        for module in modules()
+        if room(module) in ("routes", "web", "http")
+        for parts in imported(module)
+        if parts[:2] == ("lvs", "db")
+    ]
+    assert beside == []
 
 
 def test_only_services_and_commands_hand_the_database_on() -> None:

@@ -426,7 +426,7 @@ async def test_performance_json_is_what_the_api_document_says(home: Home) -> Non
     assert set(content) == set(schema["properties"])
 
 
-def test_what_takes_a_second_is_slow() -> None:
+def test_a_request_of_a_second_is_slow() -> None:
     stats = QueryStats()
     for note in (partial(stats.asked, "SELECT 1"), stats.waited, stats.committed):
         note(0.999)

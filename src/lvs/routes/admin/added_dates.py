@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from quart import Response
 
-from lvs.db.added_dates import AddedDateRange
 from lvs.errors import Invalid
+from lvs.services.curation.added_dates import AddedDateRange
 from lvs.web.request_args import Arguments, arguments, text
 from lvs.web.responses import page, services
 

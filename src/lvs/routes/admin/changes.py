@@ -7,15 +7,13 @@ from urllib.parse import urlencode
 from quart import Response, redirect, request
 
 from lvs.clock import now_ms
-from lvs.db import saved_views, tag_changes
-from lvs.db.changes import ChangeFilter
-from lvs.db.saved_views import ViewJournalLine
-from lvs.db.tag_changes import TagJournalLine
 from lvs.errors import Conflict, Invalid
 from lvs.filters import readable
 from lvs.routes.pages.saved_views import in_words as views_in_words
 from lvs.routes.pages.tags import in_words as tags_in_words
-from lvs.services.curation.undo import KINDS, PAGE_SIZE, JournalEntry
+from lvs.services.curation.saved_views import ViewJournalLine
+from lvs.services.curation.tag_management import TagJournalLine
+from lvs.services.curation.undo import KINDS, PAGE_SIZE, ChangeFilter, JournalEntry
 from lvs.services.household import personal_values
 from lvs.services.media.projection import in_words
 from lvs.services.media.projection_json import chosen_of
@@ -184,10 +182,10 @@ def _moment_of(entry: Line) -> int:
 
 async def undo(change_id: str) -> Response:
     """Undo one change, of a video, of a tag itself or of a saved view."""
-    if row_id(change_id) > saved_views.FIRST_ID:
+    if services().saved_views.made(row_id(change_id)):
         await services().saved_views.undo(row_id(change_id), client())
         return redirect_back("/admin/changes")
-    if row_id(change_id) > tag_changes.FIRST_ID:
+    if services().tag_management.made(row_id(change_id)):
         await services().tag_management.undo(row_id(change_id), client())
         return redirect_back("/admin/changes")
     undone = await services().journal.undo(row_id(change_id), client())

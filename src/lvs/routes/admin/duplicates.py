@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from msgspec import Struct
 from quart import Response, redirect
 
-from lvs.db.near_pairs import NearPair, NearVideo
+from lvs.services.curation.near_duplicates import NearPair, NearVideo
 from lvs.text import plural
 from lvs.web.facts import codec_name
 from lvs.web.request_args import MAX_ID, arguments, form_number, form_words, number, row_id, text

@@ -5,7 +5,6 @@ from typing import Any
 
 from quart import Response
 
-from lvs.db import saved_views, tag_changes
 from lvs.errors import Conflict, Invalid, NotFound
 from lvs.filters import readable
 from lvs.models import Query
@@ -44,10 +43,10 @@ async def undo(change_id: str) -> Response:
     """Take a change back. 409 where it was changed again since, or is taken back already."""
     if not change_id.isascii() or not change_id.isdigit():
         raise NotFound("There is no such change.")
-    if row_id(change_id) > saved_views.FIRST_ID:
+    if services().saved_views.made(row_id(change_id)):
         undo_id = await services().saved_views.undo(row_id(change_id), client())
         return json_response(schemas.UndoDone(changed=0, skipped=0, change_id=undo_id))
-    if row_id(change_id) > tag_changes.FIRST_ID:
+    if services().tag_management.made(row_id(change_id)):
         result = await services().tag_management.undo(row_id(change_id), client())
         return json_response(
             schemas.UndoDone(changed=result.films, skipped=0, change_id=result.change_id)

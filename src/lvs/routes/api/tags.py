@@ -4,13 +4,12 @@ from bisect import bisect_right
 
 from quart import Response
 
-from lvs.db.tag_details import TagDetails
 from lvs.errors import Invalid
 from lvs.filters import readable
 from lvs.models import tag_key
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
-from lvs.services.curation.tag_management import TagEdit, TagResult
+from lvs.services.curation.tag_management import TagDetails, TagEdit, TagResult
 from lvs.web import request_args
 from lvs.web.json_body import json_body
 from lvs.web.request_args import arguments, text

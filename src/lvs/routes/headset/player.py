@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from quart import Response, request
 
 from lvs.clock import local_date, now_ms
-from lvs.db.headset import HeadsetVideo
 from lvs.errors import NotFound, TooManyRequests
 from lvs.http.file_response import file_response
 from lvs.models import Sort, State, Video, display_path
@@ -22,6 +21,7 @@ from lvs.routes.media.subtitles import subtitles_of
 from lvs.services.headset.item_document import MediaSource, NamedLink, VideoItem
 from lvs.services.headset.library_document import (
     SECTION_SIZE,
+    HeadsetVideo,
     LibraryDocument,
     SavedViewVideos,
     VideoLinks,

@@ -8,11 +8,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 from quart import Response
 
-from lvs.db.folders import FolderPoster, Subfolder
 from lvs.errors import NotFound
 from lvs.filters import whole_number
 from lvs.models import Query, Root, display_path
 from lvs.routes.pages.gallery import filter_panel, listing, panel_is_open
+from lvs.services.gallery.gallery import FolderPoster, Subfolder
 from lvs.text import plural
 from lvs.web.filters import parse_query
 from lvs.web.request_args import Arguments, arguments, text

@@ -5,11 +5,9 @@ from urllib.parse import urlencode
 
 from quart import Response, redirect, request
 
-from lvs.db.tag_changes import TagJournalLine
-from lvs.db.tag_details import TagDetails
 from lvs.filters import readable
 from lvs.models import tag_key
-from lvs.services.curation.tag_management import TagEdit, TagResult
+from lvs.services.curation.tag_management import TagDetails, TagEdit, TagJournalLine, TagResult
 from lvs.text import split_at_commas, with_commas
 from lvs.viewer import viewer
 from lvs.web.request_args import arguments, form_words, number, row_id, text

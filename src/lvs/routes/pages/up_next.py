@@ -3,9 +3,9 @@
 from msgspec import Struct
 from quart import Response
 
-from lvs.db.up_next import NextVideo
 from lvs.models import Card, Query, Sort, display_path
 from lvs.services.household.play_order import ListPlace
+from lvs.services.household.up_next import NextVideo
 from lvs.web.responses import addresses, page_or_partial, services
 
 

@@ -12,6 +12,8 @@ from lvs.db.database import Database
 from lvs.errors import Conflict
 from lvs.services.events import Event, Events
 
+__all__ = ["AddedDateRange", "AddedDates"]
+
 EXAMPLES = 30
 BATCH = 200
 

@@ -9,7 +9,7 @@ from lvs.db import bulk_changes, bulk_edits, changes, near_pairs, tags, videos
 from lvs.db.bulk_edits import ChangeOrigin
 from lvs.db.changes import Change
 from lvs.db.database import Database, Transaction
-from lvs.db.near_pairs import NearPair
+from lvs.db.near_pairs import NearPair, NearVideo
 from lvs.errors import Invalid, NotFound
 from lvs.services.cache import Cache
 from lvs.services.curation.change_status import OTHERWISE
@@ -17,6 +17,8 @@ from lvs.services.curation.notes import MAX_NOTES
 from lvs.services.curation.tags import MAX_TAGS
 from lvs.services.events import Event, Events
 from lvs.services.household.progress import ProgressTracker
+
+__all__ = ["NearDuplicates", "NearPair", "NearVideo", "revert"]
 
 PAIRS_PER_PAGE = 20
 GONE = "This pair is decided already, or one of the films is gone."

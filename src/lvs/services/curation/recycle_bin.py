@@ -22,6 +22,8 @@ from lvs.errors import LvsError
 from lvs.services.backup.backups import NIGHT_ENDS, Backups
 from lvs.services.cache import Cache
 
+__all__ = ["DAYS_KEPT", "NIGHTS_KEPT", "MissingVideo", "RecycleBin", "days_left"]
+
 log = logging.getLogger(__name__)
 
 PAGE_SIZE = 100

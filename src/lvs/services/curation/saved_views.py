@@ -181,6 +181,11 @@ class SavedViews:
         async with self._database.read() as db:
             return await _line(db, change_id)
 
+    @staticmethod
+    def made(change_id: int) -> bool:
+        """True for the id of a change of saved views."""
+        return change_id > rows.FIRST_ID
+
     async def undo(self, change_id: int, client: str) -> int:
         """Take a change of views back; an undo, too. The id of the undo's own line.
 

@@ -27,6 +27,17 @@ from lvs.services.curation.tags import clean_tag
 from lvs.services.events import Event, Events
 from lvs.services.gallery.search_query import MAX_LENGTH, parse
 
+__all__ = [
+    "MAX_ALIASES",
+    "MAX_DESCRIPTION",
+    "TagDetails",
+    "TagEdit",
+    "TagJournalLine",
+    "TagManagement",
+    "TagResult",
+    "clean_colour",
+]
+
 MAX_DESCRIPTION = 1000
 MAX_ALIASES = 50
 MAX_DEPTH = 12
@@ -203,6 +214,11 @@ class TagManagement:
             await rows.put(tx, [replace(work.before[key], parent=parent) for key in below])
             result, touched = await _close(tx, work, None)
         return self._told(result, touched)
+
+    @staticmethod
+    def made(change_id: int) -> bool:
+        """True for the id of a change of tags."""
+        return tag_changes.FIRST_ID < change_id <= saved_views.FIRST_ID
 
     async def undo(self, change_id: int, client: str) -> TagResult:
         """Take a change of tags back; an undo, too. Raises NotFound, and Conflict where the tags

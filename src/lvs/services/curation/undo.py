@@ -48,6 +48,16 @@ from lvs.services.media.stored_projection import apply_projection
 from lvs.text import plural
 from lvs.titles import title_from_path
 
+__all__ = [
+    "KINDS",
+    "PAGE_SIZE",
+    "ChangeFilter",
+    "Journal",
+    "JournalEntry",
+    "UndoPreview",
+    "UndoTally",
+]
+
 PAGE_SIZE = 100
 MOST_AT_ONCE = 20_000
 BATCH = 100

@@ -41,6 +41,17 @@ from lvs.services.library.library import Library
 from lvs.services.lru import LRU
 from lvs.viewer import Limits, viewer
 
+__all__ = [
+    "DEFAULT_LIMITS",
+    "MAX_RUN",
+    "FolderPoster",
+    "Gallery",
+    "GalleryPage",
+    "Subfolder",
+    "TopFolder",
+    "sorted_by_use",
+]
+
 if TYPE_CHECKING:  # NumPy is a tenth of what the start takes, and needed only when it is filled
     from lvs.services.gallery.video_index import VideoIndex
 

@@ -20,6 +20,16 @@ from lvs.db.headset import HeadsetVideo
 from lvs.services.headset.words import day, tag_members
 from lvs.viewer import viewer
 
+__all__ = [
+    "SECTION_SIZE",
+    "HeadsetVideo",
+    "LibraryDocument",
+    "LibraryDocuments",
+    "SavedViewVideos",
+    "VideoLinks",
+    "sections",
+]
+
 SECTION_SIZE = 2_000
 MOST_VIDEOS = 50_000
 MOST_PLAYLISTS = 100

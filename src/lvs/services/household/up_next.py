@@ -10,6 +10,8 @@ from lvs.services.household.progress import ProgressTracker
 from lvs.services.lru import LRU
 from lvs.viewer import person_or_viewer, viewer
 
+__all__ = ["NextVideo", "UpNext"]
+
 MOST = 12
 KEPT_S = 30.0  # playlists may have changed since
 PEOPLE_KEPT = 20

@@ -11,6 +11,8 @@ from lvs.errors import NotFound
 from lvs.services.events import Event, Events
 from lvs.titles import title_from_path
 
+__all__ = ["Duplicate", "Duplicates"]
+
 PAGE_SIZE = 50
 
 

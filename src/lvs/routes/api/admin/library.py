@@ -5,11 +5,6 @@ from collections.abc import Sequence
 from quart import Response
 
 from lvs.clock import iso_utc_held
-from lvs.db.changes import ChangeFilter
-from lvs.db.duplicates import Duplicate
-from lvs.db.missing import MissingVideo
-from lvs.db.saved_views import ViewJournalLine
-from lvs.db.tag_changes import TagJournalLine
 from lvs.errors import Invalid
 from lvs.filters import readable
 from lvs.routes.api import schemas as api
@@ -18,8 +13,11 @@ from lvs.routes.api.openapi import answers
 from lvs.routes.pages.saved_views import in_words as view_in_words
 from lvs.routes.pages.tags import in_words
 from lvs.services.curation.change_status import UndoStatus
-from lvs.services.curation.recycle_bin import days_left
-from lvs.services.curation.undo import KINDS, JournalEntry
+from lvs.services.curation.recycle_bin import MissingVideo, days_left
+from lvs.services.curation.saved_views import ViewJournalLine
+from lvs.services.curation.tag_management import TagJournalLine
+from lvs.services.curation.undo import KINDS, ChangeFilter, JournalEntry
+from lvs.services.library.duplicates import Duplicate
 from lvs.web.request_args import Arguments, arguments, text
 from lvs.web.responses import json_response, services
 

@@ -2,12 +2,12 @@
 
 from quart import Response
 
-from lvs.db.near_pairs import NearPair, NearVideo
 from lvs.errors import Invalid
 from lvs.filters import readable
 from lvs.routes.api import schemas as api
 from lvs.routes.api.admin import runs, schemas
 from lvs.routes.api.openapi import answers
+from lvs.services.curation.near_duplicates import NearPair, NearVideo
 from lvs.web.json_body import json_body
 from lvs.web.request_args import arguments, row_id
 from lvs.web.responses import client, json_response, services
