@@ -52,9 +52,16 @@ def decile(ordered: list[int]) -> int:
 
 
 def foreign(trees: list[ast.Module]) -> Iterator[str]:
-    """Names of private members that are used and that nothing of ours defines."""
+    """Names of private members that are used and that nothing of ours defines, and those that are
+    looked for, wrapped or overridden by name (`http/internals.py`).
+    """
     own: set[str] = set()
     used: list[str] = []
+    by_name = ast.parse((SOURCE / "http" / "internals.py").read_bytes())
+    for node in ast.walk(by_name):
+        match node:
+            case ast.Constant(value=str(name)) if re.fullmatch(r"_[a-z]\w*", name):
+                yield name
     for node in nodes(trees):
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):

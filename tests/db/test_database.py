@@ -12,14 +12,17 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing, suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import aiosqlite
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.waiting import until
 
-from lvs.db import backup, migrate, writer
+from lvs.db import backup, connection, migrate, writer
 from lvs.db.database import Database, Transaction
 from lvs.errors import Conflict, DatabaseDamaged, DiskFull, LvsError, Unavailable
 
@@ -441,6 +444,16 @@ async def test_a_write_waiting_for_another_program_can_be_cancelled(
 
 
 # --- The file ---
+
+
+async def test_an_aiosqlite_that_is_built_in_another_way_is_named(database: Database) -> None:
+    async with aiosqlite.connect(database.path) as raw:
+        connection.check_private_parts(raw)
+        for missing in ("_conn", "_execute"):
+            parts = {name: getattr(raw, name) for name in {"_conn", "_execute"} - {missing}}
+            other: Any = SimpleNamespace(**parts)
+            with pytest.raises(Unavailable, match="version of aiosqlite"):
+                connection.check_private_parts(other)
 
 
 async def test_a_file_that_is_gone_takes_no_change_that_would_be_lost(database: Database) -> None:

@@ -153,6 +153,17 @@ class DirectTransaction(Transaction):
             self.asked.append((sql, time.perf_counter() - started))
 
 
+def check_private_parts(raw: aiosqlite.Connection) -> None:
+    """Raise Unavailable where aiosqlite lacks what `direct` and `on_thread` use of it."""
+    if not isinstance(getattr(raw, "_conn", None), sqlite3.Connection) or not hasattr(
+        raw, "_execute"
+    ):
+        raise Unavailable(
+            "This version of aiosqlite is built in another way than LVS needs. Install the version"
+            " that LVS asks for: pip install --upgrade local-video-server"
+        )
+
+
 def direct(raw: aiosqlite.Connection) -> sqlite3.Connection:
     """The connection below, for what runs on its thread already: private to aiosqlite, as
     `on_thread` is, and nowhere else in use.

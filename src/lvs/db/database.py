@@ -137,6 +137,7 @@ class Database:
         raw = await self._connect(own_thread_only=False)
         wanted = steps(self._migrations)
         try:
+            connection.check_private_parts(raw)
             await self._quick_check(raw)
             await check_known(raw, self.path, len(wanted))
             found = await format_of(raw)
