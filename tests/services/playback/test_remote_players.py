@@ -36,8 +36,8 @@ worker.main(2 << 30, unasked_s=1)
 """
 OF_ANOTHER_VERSION = """
 from lvs.services.playback.player_worker import serve
-from lvs.services.playback.remote_player import RemoteFilm
-class Other(RemoteFilm):
+from lvs.services.playback.remote_player import RemoteVideo
+class Other(RemoteVideo):
     def answer(self, request, desk):
         answer, content = super().answer(request, desk)
         return answer, content + bytes(8) if request["do"] == "init" else content
