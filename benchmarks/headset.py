@@ -5,6 +5,7 @@ that did not change come from memory. And what boxes of MP4 files cost that were
 at most 5 ms and 64 KiB that are read.
 """
 
+import argparse
 import asyncio
 import json
 import statistics
@@ -130,4 +131,6 @@ async def main(videos: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else VIDEOS)))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("videos", type=int, nargs="?", default=VIDEOS, help=f"default {VIDEOS}")
+    sys.exit(asyncio.run(main(parser.parse_args().videos)))

@@ -22,10 +22,11 @@ import httpx
 from latency import Pings, percentiles
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "system"))
 
 from support.home import distinct_video
+from support.odd_names import ODD_NAMES
 from support.processes import Server, serving
-from test_library import ODD_NAMES
 from test_security_media import BOMBS
 
 PATIENCE_SECONDS = 600

@@ -4,6 +4,7 @@
 page is opened in a new browser profile, so nothing is cached; the median of five is printed.
 """
 
+import argparse
 import statistics
 import sys
 from pathlib import Path
@@ -30,7 +31,9 @@ MEASURE = """() => new Promise((answer) => {
 
 
 def main() -> None:
-    library = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("library", type=Path, help="made by docs/screenshots/library.py")
+    library = parser.parse_args().library
     header("page", "size", "largest paint, ms", "slowest, ms", "layout shift")
     with served(library, library.parent / "data") as address, sync_playwright() as playwright:
         curate(address)
