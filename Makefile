@@ -27,3 +27,6 @@ bench:          ## The benchmarks that need nothing but a quiet machine
 	python3 benchmarks/pages.py
 	python3 benchmarks/ratings.py
 	python3 benchmarks/streaming.py
+	python3 benchmarks/start.py
+	python3 benchmarks/memory.py
+	python3 benchmarks/scan.py
