@@ -500,7 +500,7 @@ class Progress(Struct, frozen=True):
     scans_ended: int
     files_seen: int
     files_added: int
-    looking: int  # videos that still wait for a probe or a poster
+    to_probe: int  # videos that still wait for a probe or a poster
     version: int
     offline: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()

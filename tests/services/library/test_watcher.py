@@ -200,7 +200,7 @@ async def test_changes_seen_while_the_database_was_locked_are_made_up_for(
             home.add("film.mp4")
         else:
             (home.library / "film.mp4").write_bytes(distinct_video())
-        await home.until(lambda: caplog.text.count("looking after the library failed") > 1)
+        await home.until(lambda: caplog.text.count("watching the library failed") > 1)
         other.execute("ROLLBACK")
         other.close()
         await shows(home, *(["stays"] if done == "left" else ["film", "leaves", "stays"]))

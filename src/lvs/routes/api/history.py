@@ -2,7 +2,7 @@
 
 from quart import Response
 
-from lvs.clock import iso_utc_held
+from lvs.clock import iso_utc_clamped
 from lvs.models import Cursor
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
@@ -65,7 +65,7 @@ def _line(line: HistoryLine) -> schemas.HistoryEntry:
     return schemas.HistoryEntry(
         id=line.id,
         day=line.day,
-        played_at=iso_utc_held(line.at),
+        played_at=iso_utc_clamped(line.at),
         media_hash=line.media_hash,
         title=line.title,
         missing=line.card is None,

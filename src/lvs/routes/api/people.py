@@ -2,7 +2,7 @@
 
 from quart import Response
 
-from lvs.clock import iso_utc_held
+from lvs.clock import iso_utc_clamped
 from lvs.errors import NotFound
 from lvs.models import display_path
 from lvs.routes.api import schemas
@@ -96,5 +96,5 @@ def _entry(person: Person) -> schemas.PersonEntry:
         has_pin=bool(person.pin),
         limits=limits,
         start_page=person.start_page,
-        created_at=iso_utc_held(person.created_at),
+        created_at=iso_utc_clamped(person.created_at),
     )
