@@ -228,7 +228,7 @@ async def restore_missing(tx: Transaction, root_id: int, since: int) -> list[int
 
 
 async def any_present(db: Connection, root_id: int) -> bool:
-    """Return whether a library folder holds any file."""
+    """True if a library folder holds any file."""
     sql = "SELECT EXISTS (SELECT 1 FROM files WHERE root_id = ? AND missing_since IS NULL)"
     return bool(await db.value(sql, (root_id,)))
 
