@@ -327,7 +327,7 @@ class VideoFile:
         return stream
 
     def _is_video(self, stream: VideoStream) -> bool:
-        """Tell whether the container holds a video, whatever its pictures are made of."""
+        """True if the container holds a video, whatever its pictures are made of."""
         lasts = (self._container.duration or 0) > 0
         return self._container.format.name in VIDEO_CONTAINERS and lasts and stream.frames != 1
 
