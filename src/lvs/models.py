@@ -84,8 +84,8 @@ class PlayableFile(Struct, frozen=True):
 
 
 class UnreachableFolder(Struct, frozen=True):
-    """A folder inside a library folder that cannot be read since then: a disk that is not
-    mounted, a denied permission.
+    """A folder inside a library folder that has been unreadable since then: its disk is not
+    mounted, or permission is denied.
     """
 
     root_id: int

@@ -186,7 +186,7 @@ async def test_a_folder_that_is_away_is_named_and_comes_first(tmp_path: Path) ->
         health = await health_of(home)
         assert "One thing needs attention." in health
         assert re.search(
-            r"Fault: The library folder “Old films” is offline since \d\d:\d\d\.", health
+            r"Fault: The library folder “Old films” has been offline since \d\d:\d\d\.", health
         )
         assert str(home.libraries[1]) in health
         tiles = Tree(await text_of(home.client, "/admin/performance")).of_class("tile")

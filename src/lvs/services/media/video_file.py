@@ -462,8 +462,8 @@ class VideoFile:
             raise self._file.error
 
     def _raise_memory_error(self) -> None:
-        """Raises MemoryError if there is no room for a few frames: some decoders call that bad
-        data, too.
+        """Raise MemoryError if there is no room for a few frames: some decoders call that bad data,
+        too.
         """
         context = self._stream.codec_context
         try:

@@ -152,7 +152,7 @@ def workers(config: Config) -> Iterator[Diagnosis]:
 
 
 def _worker_problem(address: WorkerAddress) -> tuple[str, str]:
-    """Return what keeps a machine from working, and the next step; empty where nothing does."""
+    """The problem that keeps a machine from working, and the next step; empty if there is none."""
     login = f"{address.user}@{address.host}" if address.user else address.host
     try:
         done = subprocess.run(

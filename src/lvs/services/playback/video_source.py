@@ -101,9 +101,10 @@ class VideoSource:
         return None
 
     def _starts_at_beginning(self, container: InputContainer) -> bool:
-        """Begin with a container that was opened quickly.
+        """Begin with a container that was opened quickly; True if its first picture is where the
+        video begins.
 
-        False where its first picture is not where the film begins: then it may have guessed that.
+        Otherwise the quick opening may have guessed wrong.
         """
         with suppress(Unreadable):
             self._begin(container)

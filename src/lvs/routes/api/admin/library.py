@@ -115,7 +115,7 @@ async def missing() -> Response:
     """Videos that lie nowhere, with what they keep."""
     args = arguments()
     found, following = await services().recycle_bin.page(runs.place(args), runs.limit(args))
-    return _missing_run(found, following, (await services().recycle_bin.sum()).videos)
+    return _missing_run(found, following, (await services().recycle_bin.missing_totals()).videos)
 
 
 @answers(schemas.AdminMissingRun, query=schemas.AdminRun, problems=(400,))
