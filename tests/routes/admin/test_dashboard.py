@@ -504,7 +504,7 @@ def test_an_open_dashboard_shows_by_itself_what_is_done(
 
     library.rename(tmp_path / "away")
     expect(tile(page, "health")).to_contain_text(
-        "The library folder “Videos” is offline", timeout=20_000
+        "The library folder “Videos” has been offline", timeout=20_000
     )
     with pytest.raises(urllib.error.HTTPError, match="503"):
         fetch(server, "/video/film%200001.mp4")
