@@ -98,8 +98,8 @@ class ScanReader:
         self.fresh[root.id, path] = time.monotonic() + self._settle_ns / 1e9 + 0.1
 
     def settled(self) -> list[tuple[int, bytes]]:
-        """Remove and return the files (library folder and path) that were still being written a
-        while ago.
+        """Remove and return the files (library folder, path) that were still being written a while
+        ago.
         """
         due = [key for key, at in self.fresh.items() if at <= time.monotonic()]
         for key in due:

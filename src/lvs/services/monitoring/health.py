@@ -1,5 +1,5 @@
-"""Health checks: what is wrong and what to do about it, in messages for the
-person who keeps the server.
+"""Health checks: what is wrong and what to do about it, in messages for the person who keeps the
+server.
 """
 
 import asyncio
@@ -109,7 +109,7 @@ class HealthCheck(Struct, frozen=True):
 
 @dataclass(eq=False, slots=True)
 class Health:
-    """Judges what is measured anyway, and measures nothing itself but for `checks`."""
+    """Judges figures that are measured anyway, and measures nothing itself except in `checks`."""
 
     config: Config
     database: Database
@@ -162,7 +162,10 @@ class Health:
             log.warning("%s", untested_message(self._untested))
 
     async def checks(self) -> dict[str, HealthCheck]:
-        """The checks of the database, the library folders and the workers, by name."""
+        """The checks of the database, the library folders and the workers, by name.
+
+        Takes a few seconds at most.
+        """
         folders = [issue for issue in self._drives() if issue.level is Level.ERROR]
         workers = list(self._workers())
         return {
