@@ -17,8 +17,9 @@ DEFAULT, LARGEST = 100, 500
 
 @answers(schemas.HistoryLines, problems=(400,))
 async def lines() -> Response:
-    """The history, latest first, with hidden videos only with `hidden=1`. `next` in an answer is
-    the `before` of the next request.
+    """The history, latest first; hidden videos only with `hidden=1`.
+
+    `next` in an answer is the `before` of the next request.
     """
     args = arguments()
     size, at = limit(args, DEFAULT, LARGEST), cursor(args, "before")

@@ -41,8 +41,10 @@ async def create() -> Response:
 
 @answers(schemas.PersonEntry, body=schemas.PersonChange, problems=(400, 404, 409, 415, 429))
 async def change(person_id: str) -> Response:
-    """Write what is said of a person. Without `pin` it stays, and an empty one is none. A person
-    with a PIN is changed with it in `old_pin`.
+    """Change a person.
+
+    Without `pin` the PIN stays, and an empty one removes it. A person with a PIN is changed with it
+    in `old_pin`.
     """
     wanted = await json_body(schemas.PersonChange, MESSAGE)
     person = services().people.get(row_id(person_id))

@@ -20,8 +20,9 @@ MESSAGE = 'Send {"name": "Unrated", "where": {"unrated": 1}}.'
 
 @answers(schemas.SavedViewList, problems=())
 async def every() -> Response:
-    """Saved views in their order, each with its number of videos. A person with limits is told
-    of those that select something of theirs.
+    """Saved views in their order, each with its number of videos.
+
+    A person with limits is told of those that select something of theirs.
     """
     return json_response(schemas.SavedViewList(views=await _entries()))
 

@@ -490,7 +490,7 @@ class BulkDone(Schema):
 
 
 class UndoDone(Schema):
-    """Number of videos whose change was undone, number of values left as they are because
+    """The number of videos whose change was undone, the number of values left as they are because
     they were changed again since, and the change that the undo is.
     """
 

@@ -26,8 +26,10 @@ EVERYTHING, TAGS, VIEWS = "all", "tags", "views"
 
 @answers(schemas.AdminChanges, query=schemas.AdminChangesQuery, problems=(400, 404))
 async def changes() -> Response:
-    """Changes, latest first, without views unless `what` is `view` or `all`; `what=tags` lists
-    those of tags themselves, and `what=views` those of saved views.
+    """Changes, latest first.
+
+    Views are listed only where `what` is `view` or `all`; `what=tags` lists changes of tags
+    themselves, and `what=views` those of saved views.
     """
     args = arguments()
     what, client = text(args, "what"), readable(text(args, "client"), "client") or None
