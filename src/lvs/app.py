@@ -27,8 +27,8 @@ MAX_BODY_BYTES = 64 * 1024
 
 
 def create_app(config: Config, database: Database | None = None) -> Quart:
-    """Create the application. Its services open at start and close at stop, and with them the
-    database, which may be opened before.
+    """Create the application. Its services, and the database with them, open at start and close at
+    stop; `database` may be open already.
     """
     services = bundle.build(config, database)
     addresses = Urls(lambda: services.library.roots)

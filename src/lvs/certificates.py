@@ -102,7 +102,7 @@ def _holds_for(found: Certificate, beside: Path, names: set[str], now: datetime)
 
 
 def _cached_info(beside: Path, chain: bytes) -> "_CertificateInfo | None":
-    """Return what was kept beside a certificate; None where that is of another one, or damaged."""
+    """The information stored beside a certificate; None if it is of another one, or damaged."""
     try:
         kept = json.loads(beside.read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -112,7 +112,7 @@ def _open_standard_streams() -> None:
 
 
 def _write_anything() -> None:
-    """A file name that the terminal's encoding lacks must not end the program."""
+    """Allow any file name in the output, also one that the terminal's encoding lacks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -16,13 +16,13 @@ def now_ms() -> int:
 
 
 def utc(unix_ms: int) -> datetime:
-    """The time in UTC, held within what a calendar can say."""
-    return datetime.fromtimestamp(_held(unix_ms), UTC)
+    """The time in UTC, clamped to what a calendar can say."""
+    return datetime.fromtimestamp(_clamped(unix_ms), UTC)
 
 
 def local_date(unix_ms: int) -> date:
-    """The calendar day of a time in the server's time zone, held within what a calendar can say."""
-    return date.fromtimestamp(_held(unix_ms))  # noqa: DTZ012 - the server's own day is wanted
+    """The calendar day of a time in the server's time zone, clamped to what a calendar can say."""
+    return date.fromtimestamp(_clamped(unix_ms))  # noqa: DTZ012 - the server's own day is wanted
 
 
 def iso_utc(unix_ms: int) -> str:
@@ -32,15 +32,15 @@ def iso_utc(unix_ms: int) -> str:
     """
     if not 0 <= unix_ms <= LATEST_MS:
         raise ValueError(f"no calendar has {unix_ms} ms")
-    return iso_utc_held(unix_ms)
+    return iso_utc_clamped(unix_ms)
 
 
-def iso_utc_held(unix_ms: int) -> str:
-    """The same for any time, held within the years 1 to 9999."""
+def iso_utc_clamped(unix_ms: int) -> str:
+    """ISO 8601 as `iso_utc` has it, with any other time clamped to the years 1 to 9999."""
     moment = _EPOCH + timedelta(milliseconds=min(max(unix_ms, _FIRST_MS), _LAST_MS))
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _held(unix_ms: int) -> float:
-    """Unix seconds within what a calendar can say."""
+def _clamped(unix_ms: int) -> float:
+    """Unix seconds, clamped to what a calendar can say."""
     return (unix_ms if 0 <= unix_ms <= LATEST_MS else min(max(unix_ms, 0), LATEST_MS)) / 1000

@@ -22,7 +22,7 @@ def make_data_folder(folder: Path) -> None:
 
 
 def refuse_network_share(database: Path) -> None:
-    """Raises Invalid where the database would lie on a share of another machine."""
+    """Raise Invalid if the database would lie on a share of another machine."""
     system = file_system_of(database.parent)
     if system is not None and system.refuses_databases:
         raise Invalid(

@@ -84,8 +84,8 @@ class PlayableFile(Struct, frozen=True):
 
 
 class UnreachableFolder(Struct, frozen=True):
-    """A folder inside a library folder that cannot be read since then: a disk that is not
-    mounted, a denied permission.
+    """A folder inside a library folder that has been unreadable since then: its disk is not
+    mounted, or permission is denied.
     """
 
     root_id: int
@@ -500,7 +500,7 @@ class Progress(Struct, frozen=True):
     scans_ended: int
     files_seen: int
     files_added: int
-    looking: int  # videos that still wait for a probe or a poster
+    to_probe: int  # videos that still wait for a probe or a poster
     version: int
     offline: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()

@@ -166,8 +166,8 @@ def _code(
 
 
 def browser_playable(probe: Probe, extension: str) -> tuple[bool, str]:
-    """True if today's browsers play the file directly; if not, a message that names what in it
-    they do not know.
+    """A pair: does the file play directly in current browsers, and if not, a message that names
+    what they cannot play.
 
     `extension` is the file name's, with or without its dot: it tells WebM from Matroska.
     """

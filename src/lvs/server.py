@@ -1,4 +1,4 @@
-"""The start of the server: what has to be there, what comes in which order, and the greeting."""
+"""Starts the server: what must be there, in which order things start, and the greeting."""
 
 import asyncio
 import gc
@@ -40,11 +40,10 @@ def serve(
     create_app: "Callable[[Config, Database], Quart]",
     say: Callable[[str], None],
 ) -> None:
-    """Serve the library until SIGINT or SIGTERM; `say` gets the greeting for people once it is
-    reachable.
+    """Serve the library until SIGINT or SIGTERM; `say` gets the greeting for people once the server
+    is reachable.
 
-    Raises LvsError when it cannot start. It takes over the signals of the whole
-    process.
+    Raises LvsError if it cannot start. It takes over the signals of the whole process.
     """
     config = loaded.config
     check_address_space()
@@ -75,7 +74,7 @@ def serve(
 
 
 def application(config: Config, database: Database) -> "Quart":
-    """The application; it is imported here, because most other commands do without it."""
+    """The application; imported here, because most other commands do not need it."""
     from lvs.app import create_app  # noqa: PLC0415
 
     app = create_app(config, database)
@@ -122,7 +121,7 @@ def _greet(say: Callable[[str], None], lines: list[str], address: str) -> None:
 
 
 def _address_for_phones(config: Config) -> str:
-    """The address a phone most likely reaches; empty where none can."""
+    """The address at which a phone most likely reaches LVS; empty if there is none."""
     if config.public_url:
         return config.public_url
     refused = _refused_addresses(config)
@@ -131,7 +130,7 @@ def _address_for_phones(config: Config) -> str:
 
 
 def _print_code(address: str) -> None:
-    """Draw a QR code of the address at the terminal, where there is one that can show it."""
+    """Print a QR code of the address, if the terminal can show one."""
     if not address or not qr.fits_terminal(sys.stdout, shutil.get_terminal_size().columns):
         return
     with suppress(OSError, ValueError):
@@ -141,7 +140,7 @@ def _print_code(address: str) -> None:
 
 
 def _tell_services(app: "Quart", config: Config, secure: bool) -> None:
-    """Have the services know which port takes connections, whichever was free."""
+    """Tell the services the ports in use; a free one may have been chosen."""
     if services := app.extensions.get("lvs"):
         services.reachability.listening(
             ListeningPorts(config.port, f"{config.root_path}/", config.tls_port if secure else 0)
@@ -150,7 +149,7 @@ def _tell_services(app: "Quart", config: Config, secure: bool) -> None:
 
 async def _run(config: Config, prepare: Callable[[Database], Coroutine[Any, Any, None]]) -> None:
     """Serve until stopped. The database is opened and checked while `prepare` imports the web
-    server and the application, each of which takes half a second where there are 100,000 videos.
+    server and the application; each takes half a second with 100,000 videos.
     """
     database = Database.from_config(config)
     database.begin_opening()

@@ -1,4 +1,4 @@
-"""Hypercorn, set up for LVS, and the serving of an application until somebody stops it."""
+"""Sets hypercorn up for LVS, and serves an application until it is stopped."""
 
 import asyncio
 import gc
@@ -22,13 +22,13 @@ from lvs.listening import BACKLOG, ListeningSockets
 from lvs.stopper import STOP_LIMIT_SECONDS, Stopper
 from lvs.tls_renewal import TlsRenewal
 
-# answers that are on their way may end by themselves for so long; then their connections are cut
+# for answers under way to end by themselves; then their connections are cut
 GRACE_SECONDS = 0.4
-HEAD_SECONDS = 30  # in which a visitor must have said what it wants
+HEAD_SECONDS = 30  # within which the head of a request must have arrived
 HANDSHAKE_SECONDS = 10
 MAX_HEAD_BYTES = 16 * 1024
-START_LIMIT_SECONDS = 600  # bringing a large database to a new version takes its time
-WARM_DELAY_S = 1.0  # whoever starts the server wants to see a page first
+START_LIMIT_SECONDS = 600  # migrating a large database takes its time
+WARM_DELAY_S = 1.0  # the first page comes before this work
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +43,10 @@ async def serve_until_stopped(
     started: Callable[[], None],
 ) -> None:
     """Serve the application on these sockets; `started` is called once it is reachable. A
-    certificate that LVS made covers `names`, and is made anew where they change.
+    certificate made by LVS covers `names`, and is renewed when they change.
 
-    Raises what ended the start of the application, and Unavailable where it takes too long.
+    Raises the error that ended the start of the application, and Unavailable if the start takes too
+    long.
     """
     limit = ConnectionLimit(
         config.connections_per_client, config.trusted_proxies, config.stall_seconds
@@ -100,8 +101,8 @@ def http_settings(
     secure_sockets: Sequence[socket.socket] = (),
     head_seconds: float = HEAD_SECONDS,
 ) -> hypercorn.Config:
-    """Hypercorn's settings for these sockets, which it owns from now on: its limits, and HTTPS
-    on the secure ones where there is a certificate.
+    """Hypercorn's settings for these sockets, which it owns from now on: limits, and HTTPS on the
+    secure sockets if there is a certificate.
     """
     http = hypercorn.Config()
     if secure:
@@ -129,10 +130,10 @@ def http_settings(
 
 
 def _precompile(app: Quart) -> None:
-    """Have every template ready, and leave what stays for good to itself.
+    """Compile every template, and exclude permanent objects from garbage collection.
 
-    Looking for garbage among all modules, classes and templates takes 50 ms, during which nobody
-    gets an answer. It was due every few seconds while a scan ran.
+    Collecting garbage among all modules, classes and templates takes 50 ms, during which nobody
+    gets an answer. It was due every few seconds during a scan.
     """
     if pages := app.extensions.get("lvs.pages"):
         pages.precompile()

@@ -1,4 +1,4 @@
-"""The orderly end of the process."""
+"""The orderly shutdown of the process."""
 
 import asyncio
 import os
@@ -11,8 +11,8 @@ STOP_LIMIT_SECONDS = 1.5  # after which the process ends, whatever still holds i
 
 
 class Stopper:
-    """Turns the first SIGINT or SIGTERM into an orderly end with a time limit, and the second into
-    an end at once.
+    """Turns the first SIGINT or SIGTERM into an orderly shutdown with a time limit, and the second
+    into an immediate exit.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Stopper:
                 signal.signal(getattr(signal, name), self._stop)
 
     async def wait(self) -> None:
-        """Come back when the process is asked to end."""
+        """Return when the process is asked to stop."""
         self._loop = asyncio.get_running_loop()
         if not self._asked:
             await self._event.wait()
@@ -33,7 +33,7 @@ class Stopper:
         if self._asked:
             os._exit(128 + number)
         self._asked = True
-        # A thread that hangs in a dead network mount cannot be ended otherwise. Every answered
+        # A thread that hangs in a dead network mount cannot be ended otherwise. Every confirmed
         # write is in the database by now.
         limit = threading.Timer(STOP_LIMIT_SECONDS, _end_at_once)
         limit.daemon = True

@@ -12,7 +12,7 @@ from lvs import config, config_sources, logs
 
 
 def add_configuration_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags of every command that needs to know where the data lies; `configuration` reads
+    """Add the flags of every command that needs to know where the data lies; `configuration` reads
     them.
     """
     group = parser.add_argument_group("configuration")
@@ -35,7 +35,7 @@ def add_configuration_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def add_server_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags that say what is served and where."""
+    """Add the flags that say what is served and where."""
     parser.add_argument(
         "video_directory",
         metavar="LIBRARY",

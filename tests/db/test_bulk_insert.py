@@ -44,7 +44,7 @@ async def one_by_one(database: Database, batch: list[NewFile]) -> None:
         for item in batch:
             video_id = await videos.add(tx, item.fingerprint, item.title, item.added_at, 1)
             await videos.remember_content(tx, video_id, item.fingerprint)
-            await files.add(tx, video_id, 1, item.found, item.print)
+            await files.add(tx, video_id, 1, item.found, item.hashed)
             await gallery.refresh(tx, [video_id])
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from quart import Response
 from support.home import Home
 
-from lvs.clock import iso_utc_held
+from lvs.clock import iso_utc_clamped
 from lvs.services.auth import AccessFile
 
 pytestmark = pytest.mark.core
@@ -820,4 +820,4 @@ def mismatch(value: Any, schema: Any, document: Any) -> str | None:
     ],
 )
 def test_times_are_iso_8601_and_any_time_can_be_said(unix_ms: int, text: str) -> None:
-    assert iso_utc_held(unix_ms) == text
+    assert iso_utc_clamped(unix_ms) == text

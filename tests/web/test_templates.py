@@ -90,7 +90,7 @@ FRAME = {
     "size": "normal",
     "page_url": "/?q=a&tag=b",
 }
-QUIET = Progress(scanning=False, scans_ended=1, files_seen=0, files_added=0, looking=0, version=7)
+QUIET = Progress(scanning=False, scans_ended=1, files_seen=0, files_added=0, to_probe=0, version=7)
 
 
 @pytest.fixture
@@ -763,7 +763,7 @@ def test_related_films_begin_with_the_next_of_the_list_there(pages: Templates) -
             "1,234 files seen, 5 new",
             "every 2s",
         ),
-        (replace(QUIET, looking=1), "1 video to go", "every 2s"),
+        (replace(QUIET, to_probe=1), "1 video to go", "every 2s"),
         (replace(QUIET, offline=("Disk",)), "Disk is not connected", "every 5s"),
         (
             replace(QUIET, errors=("The folder cannot be read.",)),

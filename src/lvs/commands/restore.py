@@ -328,7 +328,7 @@ def _present(config: Config) -> "tuple[BackupCounts, str]":
 
 
 def _may(arguments: argparse.Namespace, lines: list[str], changes: dict[str, Any]) -> bool:
-    """Return True with --yes, or after a person has read what changes and agreed."""
+    """True with --yes, or after a person has read what changes and agreed."""
     if arguments.yes:
         for line in lines:
             report(line)

@@ -1,9 +1,9 @@
-"""Copies of a database file: made while it is in use, checked, counted, and put back.
-Blocking: call it in a thread.
+"""Copies of a database file: made while it is in use, checked, counted, and put back. Blocking:
+call it in a thread.
 
-A backup is `lvs-<UTC time>-<kind>.db`, complete in itself. Beside it lie `….json` with what the
-examination found, and for the regular ones a folder of the same name with what people gave
-their videos as JSON.
+A backup is `lvs-<UTC time>-<kind>.db`, complete in itself. Beside it lie `….json` with the result
+of its examination, and for the regular ones a folder of the same name with what people gave their
+videos as JSON.
 """
 
 import contextlib
@@ -75,8 +75,8 @@ class BackupCounts(Struct, frozen=True):
 
     @property
     def curated(self) -> int:
-        """The amount of it that people made. Without the history: a backup that has more of that is
-        none to keep for longer, because what was removed from it is to be gone.
+        """The number of things that people made, without the history: a backup with more of that is
+        not kept for longer, because what was removed from the history is to be gone.
         """
         shared = self.ratings + self.tags + self.favorites + self.views + self.titles
         return shared + self.playlists + self.positions + self.later + self.people
@@ -229,9 +229,7 @@ def _step(progress: Progress | None) -> Callable[[int, int, int], None]:
 
 
 def _check_room(source: Path, folder: Path) -> None:
-    """A backup must not take the last of the disk: ratings want to be written too. Raises
-    DiskFull.
-    """
+    """Raise DiskFull if a backup would take the last of the disk: ratings need room, too."""
     needed = SPARE_BYTES
     for path in (source, source.with_name(f"{source.name}-wal")):
         with contextlib.suppress(FileNotFoundError):
@@ -388,7 +386,7 @@ def checked(backup: Backup) -> Backup:
 
 
 def remove(backup: Backup) -> None:
-    """Raises OSError."""
+    """Remove a backup and the files beside it. Raises OSError."""
     backup.path.unlink()
     backup.result.unlink(missing_ok=True)
     if backup.snapshot.is_dir():
@@ -425,8 +423,8 @@ def quarantined(path: Path) -> list[Path]:
 
 
 def refuse_missing_database(path: Path, backup_folder: Path) -> None:
-    """Raises Unavailable where there is no database though there was one: an empty one must not
-    look as if all was lost.
+    """Raise Unavailable if there is no database although there was one: an empty one must not look
+    as if all was lost.
     """
     if path.is_file() and path.stat().st_size:
         return

@@ -284,9 +284,7 @@ async def drop_unused_tags(tx: Transaction) -> None:
 
 
 async def titles_of(db: Connection, video_ids: Sequence[int]) -> dict[int, tuple[str, bytes, int]]:
-    """Return what titles are made of: the title, the path, and when it was recorded (Unix ms, or
-    0).
-    """
+    """The parts of titles, by video: title, path, and time recorded (Unix ms, or 0)."""
     sql = """
         SELECT v.id, v.title, f.path, coalesce(v.recorded_at, 0)
         FROM json_each(?) wanted JOIN videos v ON v.id = wanted.value

@@ -37,8 +37,8 @@ class NewFile(NamedTuple):
         return FoundFile(*self[:3])
 
     @property
-    def print(self) -> Fingerprint:
-        """Return what its bytes say."""
+    def hashed(self) -> Fingerprint:
+        """The fingerprint of the file's content, as `new_file` got it."""
         return Fingerprint(*self[3:5])
 
 

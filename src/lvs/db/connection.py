@@ -110,7 +110,7 @@ class Transaction(Connection):
             self._usage.asked(sql, time.perf_counter() - started)
 
     def end(self) -> None:
-        """The block is left: whoever still holds this can do nothing with it."""
+        """Mark the block as left: whoever still holds this transaction can do nothing with it."""
         self._over = True
 
     def _check(self) -> None:

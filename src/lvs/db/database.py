@@ -1,8 +1,8 @@
-"""One SQLite file: a few connections that read, one that writes.
+"""One SQLite file: a few read connections and one write connection.
 
-A change is answered only after its commit, with `synchronous=FULL`. What goes wrong is a message;
-the connections are opened anew where that may help, so that a disk that was full, read-only or away
-needs no restart when it is not any more.
+A write returns only after its commit, with `synchronous=FULL`. SQLite's errors become messages, and
+connections are reopened where that may help, so that LVS needs no restart after the disk was full,
+read-only or away.
 """
 
 import asyncio
@@ -81,17 +81,17 @@ class Database:
         )
 
     def begin_opening(self, anew: bool = False) -> asyncio.Task[None]:
-        """Open it beside other work; `open` waits for that and says what was wrong."""
+        """Start opening in the background; `open` waits for it and raises its errors."""
         if self._opening is None:
             self._opening = asyncio.create_task(self._open(anew))
         return self._opening
 
     async def open(self, anew: bool = False) -> None:
-        """Open the file, bring its tables up to date (with a backup first) and start the readers.
+        """Open the file, migrate it (after a backup) and start the readers.
 
-        Raises DatabaseDamaged where it is no sound database, Unavailable where it cannot be opened
-        or where one was before and is gone (unless `anew`), Conflict where a newer LVS wrote it,
-        DiskFull where there is no room for the backup.
+        Raises DatabaseDamaged if the file is no sound database, Unavailable if it cannot be opened
+        or an existing one has disappeared (unless `anew`), Conflict if a newer LVS wrote it,
+        DiskFull if there is no room for the backup.
         """
         await self.begin_opening(anew)
 
@@ -112,7 +112,7 @@ class Database:
             raise
 
     async def close(self) -> None:
-        """Close every connection; what was answered is on disk already."""
+        """Close every connection. Every write that returned is on disk already."""
         opening, self._opening = self._opening, None
         if opening is not None and not opening.done():
             opening.cancel()
@@ -156,16 +156,14 @@ class Database:
         return raw
 
     async def _quick_check(self, raw: aiosqlite.Connection) -> None:
-        """A page that is damaged is better found now than by the visitor who needs it."""
+        """Check the pages now: a damaged one is better found at the start than by a visitor."""
         if self.path.stat().st_size <= CHECKED_BYTES:
             [row] = await raw.execute_fetchall("PRAGMA quick_check(1)")
             if row[0] != "ok":
                 raise DatabaseDamaged(f"The database {self.path} is damaged: {row[0]}.")
 
     async def _connect_again(self) -> aiosqlite.Connection:
-        """A writing connection in place of a stale one, or to a file that was put in the place
-        of the old one.
-        """
+        """A new write connection, after the old one became stale or the file was replaced."""
         raw = await self._connect(own_thread_only=False)
         try:
             await self._check_format(raw)
@@ -187,10 +185,9 @@ class Database:
             )
 
     def _in_place(self) -> bool:
-        """True if the open file is the one in its place. Raises Unavailable where there is
-        none.
+        """True if the open file is still the one at its path. Raises Unavailable if there is none.
 
-        What was written then would be gone with the last connection.
+        What is written to a deleted file is lost with its last connection.
         """
         now = self._file_now()
         if now is None:
@@ -215,7 +212,7 @@ class Database:
         return _Reader(raw, self._generation)
 
     async def _replaced(self, reader: _Reader) -> _Reader:
-        """A fresh reader, or the old one where none can be had."""
+        """A fresh reader, or the old one if none can be opened."""
         try:
             fresh = await self._connect_reader()
         except sqlite3.Error as error:
@@ -227,7 +224,7 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
-        """A connection that can only read; it sees every change that was answered before."""
+        """A read-only connection. It sees every write that has returned."""
         reader = await self._readers.get()
         try:
             if reader.generation != self._generation:
@@ -241,7 +238,7 @@ class Database:
             self._readers.put_nowait(reader)
 
     async def changed_elsewhere(self) -> bool:
-        """True if another program wrote to the file since this was last asked.
+        """True if another program wrote to the file since the last call.
 
         Raises Unavailable as `transaction` does.
         """
@@ -251,20 +248,20 @@ class Database:
         return before not in (0, version)
 
     async def write(self, block: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
-        """Run `block` and return its result once its changes are on disk; its error where it raised
-        one, and nothing of it is kept then.
+        """Run `block` and return its result once its changes are on disk. If it raises, its changes
+        are undone and its error is raised.
 
-        Quicker than `transaction`, for a block that awaits nothing but its transaction. Who is
-        cancelled while waiting does not know whether it was done. Raises DiskFull or Unavailable
-        where the disk or another program stands in the way.
+        Faster than `transaction`, for blocks that await nothing but their transaction. A caller
+        that is cancelled while waiting does not know whether the block ran. Raises DiskFull or
+        Unavailable if the disk or another program prevents the write.
         """
         return await self._writer.write(block)
 
     def transaction(self) -> contextlib.AbstractAsyncContextManager[Transaction]:
-        """A connection that may write. Leaving the block commits; an error inside it undoes all
-        that the block did.
+        """A connection that may write. Leaving the block commits; an error inside it rolls
+        everything back.
 
-        Raises DiskFull or Unavailable where the disk or another program stands in the way; nothing
+        Raises DiskFull or Unavailable if the disk or another program prevents the write; nothing
         was changed then.
         """
         return self._writer.transaction()

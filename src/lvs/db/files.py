@@ -180,7 +180,7 @@ async def add(
 
 
 async def update(tx: Transaction, file_id: int, found: FoundFile, hashed: Fingerprint) -> None:
-    """The file was touched or edited in place."""
+    """Record that the file was touched or edited in place."""
     sql = """
         UPDATE files
         SET size_bytes = :size_bytes, mtime_ns = :mtime_ns, fingerprint = :fingerprint,
@@ -228,7 +228,7 @@ async def restore_missing(tx: Transaction, root_id: int, since: int) -> list[int
 
 
 async def any_present(db: Connection, root_id: int) -> bool:
-    """Return whether a library folder holds any file."""
+    """True if a library folder holds any file."""
     sql = "SELECT EXISTS (SELECT 1 FROM files WHERE root_id = ? AND missing_since IS NULL)"
     return bool(await db.value(sql, (root_id,)))
 
@@ -311,7 +311,7 @@ async def lying_elsewhere(db: Connection, root_id: int) -> list[bytes]:
 
 
 async def count_by_root(db: Connection) -> dict[int, int]:
-    """Return how many files each library folder holds."""
+    """The number of files in each library folder."""
     sql = "SELECT root_id, count(*) FROM files WHERE missing_since IS NULL GROUP BY root_id"
     return {row[0]: row[1] for row in await db.all(sql)}
 

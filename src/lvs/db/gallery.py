@@ -469,13 +469,13 @@ async def some(db: Connection, video_ids: Sequence[int]) -> dict[int, Card]:
 
 
 async def totals(db: Connection) -> tuple[int, int]:
-    """Return how many videos are listed without filters, and how many are hidden."""
+    """The number of videos listed without filters, and of hidden ones."""
     hidden = await db.value("SELECT count(*) FROM hidden JOIN gallery USING (video_id)")
     return await db.value("SELECT count(*) FROM gallery") - hidden, hidden
 
 
 async def count(db: Connection, selection: Selection) -> int:
-    """Return how many videos the selection holds."""
+    """The number of videos in the selection."""
     conditions, values = _conditions(selection)
     return int(await db.value(f"SELECT count(*) FROM gallery g {_where(conditions)}", values))
 
@@ -652,7 +652,7 @@ async def changes(db: Connection, since: int) -> list[GalleryChange]:
 
 
 async def bounds(db: Connection) -> tuple[int, int]:
-    """Return how many videos are listed, and the largest id among them."""
+    """The number of listed videos, and the largest id among them."""
     row = await db.one("SELECT count(*), coalesce(max(video_id), 0) FROM gallery")
     return (row[0], row[1]) if row else (0, 0)
 

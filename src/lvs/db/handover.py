@@ -76,7 +76,7 @@ async def _former_at(db: Connection, path: bytes) -> int | None:
 
 
 async def is_out_of_sight(db: Connection, video_id: int) -> bool:
-    """Return whether a video was given something, and lies in no library folder that is served."""
+    """True if a video was given something, and lies in no library folder that is served."""
     sql = """
         SELECT EXISTS (
             SELECT 1 FROM files f JOIN roots r ON r.id = f.root_id

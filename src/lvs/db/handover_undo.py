@@ -105,7 +105,7 @@ async def _rows(db: Connection, table: str, video_id: int) -> list[Row]:
 
 
 async def _since(db: Connection, video_id: int, kept: HandoverState) -> list[tuple[str, str]]:
-    """Return what was changed since the handover, and the tag that each change is about."""
+    """Changes since the handover, each with the tag that it is about."""
     sql = "SELECT what, coalesce(new, old, '') FROM changes WHERE video_id = ? AND id > ?"
     rows = await db.all(sql, (video_id, kept.line))
     return [(row[0], tag_key(row[1]) if row[0] == "tag" else "") for row in rows]
@@ -137,7 +137,7 @@ async def _replace(tx: Transaction, table: str, video_id: int, rows: Collection[
 
 
 async def _restore_row(tx: Transaction, video_id: int, row: Row) -> None:
-    """Return what was known of the video's film before; it stays out of the recycle bin."""
+    """Put back what was known of the video before; it stays out of the recycle bin."""
     columns = {r[0] for r in await tx.all("SELECT name FROM pragma_table_info('videos')")}
     names = [name for name in row if name in columns and name not in _STAYING]
     assigned = ", ".join(f"{name} = :{name}" for name in names)

@@ -58,7 +58,7 @@ async def _check_references(raw: aiosqlite.Connection) -> None:
 
 
 async def check_known(raw: aiosqlite.Connection, path: Path, known: int) -> None:
-    """Raises Conflict where a newer LVS wrote the file: its format is above the one known here."""
+    """Raise Conflict if a newer LVS wrote the file: its format is above the newest known one."""
     found = await format_of(raw)
     if found > known:
         raise Conflict(

@@ -89,7 +89,7 @@ async def covers(db: Connection, each: int) -> dict[int, list[Card]]:
 
 
 async def count_hidden(db: Connection, playlist_id: int) -> int:
-    """Return how many places of a playlist hold a hidden video."""
+    """The number of places in a playlist that hold a hidden video."""
     seen, values = visible_condition("i.video_id")
     sql = f"""
         SELECT count(*) FROM playlist_items i JOIN hidden h ON h.video_id = i.video_id

@@ -173,7 +173,7 @@ async def move(tx: Transaction, playlist_id: int, position: int, target: int) ->
 
 
 async def count(db: Connection, playlist_id: int) -> int:
-    """Return how many places a playlist has, held ones too."""
+    """The number of places in a playlist, including those held for missing videos."""
     sql = " + ".join(f"(SELECT count(*) FROM {each} WHERE playlist_id = :id)" for each in _ITEMS)
     return int(await db.value(f"SELECT {sql}", {"id": playlist_id}))
 

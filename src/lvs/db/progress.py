@@ -101,7 +101,7 @@ async def mark(tx: Transaction, person_id: int, video_id: int, watched: bool, at
 
 
 async def of_video(db: Connection, person_id: int, video_id: int) -> WatchState:
-    """Return how far a person watched a video."""
+    """The state of watching of a video for a person."""
     sql = (
         "SELECT position_s, watched, updated_at FROM progress WHERE person_id = ? AND video_id = ?"
     )

@@ -85,7 +85,7 @@ async def set_title(tx: Transaction, video_id: int, title: str, edited: bool) ->
 
 
 async def title_from_name(tx: Transaction, video_id: int, title: str) -> None:
-    """The title a file name gives, unless someone wrote a better one."""
+    """Set the title that a file name gives, unless someone wrote a better one."""
     await tx.run("UPDATE videos SET title = ? WHERE id = ? AND NOT title_edited", (title, video_id))
 
 

@@ -1,12 +1,12 @@
 """The one connection that writes; writers take turns.
 
-`transaction` is exclusive: BEGIN IMMEDIATE, the block, COMMIT. Each of its statements costs a way
-to the connection's thread and back, so it is for blocks that wait for other things meanwhile.
+`transaction` is exclusive: BEGIN IMMEDIATE, the block, COMMIT. Each of its statements costs a round
+trip to the connection's thread, so it is for blocks that wait for other things meanwhile.
 
-`write` is for all others: every block that waits runs on that thread one after the other, in one
-transaction, for one way there and back and one `fsync` ("group commit"). Each block is a
-savepoint: one that fails takes back what it did itself and nothing of the others. A block that is
-alone runs on the event loop while the disk is quick, because the way takes as long as its commit.
+`write` is for everything else: all waiting blocks run on that thread one after the other, in one
+transaction, with one round trip and one `fsync` ("group commit"). Each block is a savepoint: one
+that fails undoes its own changes and no others. A lone block runs on the event loop while the disk
+is fast, because the round trip takes as long as the commit.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ from lvs.errors import Unavailable
 T = TypeVar("T")
 
 MAX_JOINED = 64  # blocks in one commit
-IDLE_TURNS = 30  # of the event loop, each some microseconds long when there is nothing else to do
+IDLE_TURNS = 30  # turns of the event loop; an idle one takes some microseconds
 BUSY_PAUSE_SECONDS = 0.02
 QUICK_SECONDS = 0.002
 QUICK_IN_A_ROW = 8
@@ -59,7 +59,9 @@ class _PendingWrite(Struct, eq=False):
     asked: list[tuple[str, float]] = field(default_factory=list)
 
     def run(self, raw: aiosqlite.Connection) -> None:
-        """Do it, or nothing of it. Raises sqlite3.Error where all blocks are lost."""
+        """Run the block in a savepoint. Raises sqlite3.Error if all blocks of the transaction are
+        lost.
+        """
         execute = direct(raw).execute
         transaction = DirectTransaction(raw)
         self.began = time.monotonic()
@@ -81,7 +83,7 @@ class _PendingWrite(Struct, eq=False):
         return self.ended > 0 and self.error is None
 
     def answer(self) -> None:
-        """Let the caller know what came of it, if there still is one."""
+        """Give the result to the caller, if it is still waiting."""
         if self.done.done():
             return
         if self.error is None:
@@ -91,11 +93,10 @@ class _PendingWrite(Struct, eq=False):
 
 
 class _DiskSpeed:
-    """A measure of the disk's speed. The event loop may wait for it only where it has just been
-    quick several times in a row.
+    """The disk's recent speed. The event loop may wait for a commit only if the last few were fast.
 
-    A disk that sleeps takes seconds to wake, and one that is busy or slow would stop every stream
-    at each commit.
+    A sleeping disk takes seconds to wake up, and a busy or slow one would stop every stream at each
+    commit.
     """
 
     def __init__(
@@ -108,22 +109,18 @@ class _DiskSpeed:
 
     @property
     def is_quick(self) -> bool:
-        """True if a commit will most likely take no longer than what else is done in one turn of
-        the loop.
-        """
+        """True if a commit will most likely take no longer than one turn of the event loop."""
         awake = time.monotonic() - self._at < self.awake_seconds
         return awake and self._in_a_row >= QUICK_IN_A_ROW
 
     def note(self, seconds: float) -> None:
-        """Remember how long a commit took, with what was written for it."""
+        """Record how long a commit took, including its writes."""
         self._in_a_row = self._in_a_row + 1 if seconds <= self.quick_seconds else 0
         self._at = time.monotonic()
 
 
 class Writer:
-    """Gives one block after the other the writing connection, and opens a new one when the old is
-    stale.
-    """
+    """Runs one block after the other on the write connection, and reopens it when it is stale."""
 
     def __init__(
         self,
@@ -132,7 +129,7 @@ class Writer:
         usage: QueryStats,
         busy_seconds: float = BUSY_SECONDS,
     ) -> None:
-        self.busy_seconds = busy_seconds  # for which another program is waited for
+        self.busy_seconds = busy_seconds  # the longest wait for another program
         self._connect = connect
         self._in_place = in_place
         self._usage = usage
@@ -145,13 +142,13 @@ class Writer:
         self._pace = _DiskSpeed()
 
     async def open(self, raw: aiosqlite.Connection) -> None:
-        """Take this connection. Raises sqlite3.Error."""
-        # who waits for another program waits here, where others go on
+        """Use this connection. Raises sqlite3.Error."""
+        # the wait for another program happens in this class, so that it does not block the thread
         await raw.execute("PRAGMA busy_timeout = 0")
         self._raw = raw
 
     async def close(self) -> None:
-        """Let the block that runs end, and close; what was answered is on disk already."""
+        """Let the running block end, then close. Every write that returned is on disk already."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._lock.acquire(), CLOSE_SECONDS)
             self._lock.release()
@@ -205,7 +202,7 @@ class Writer:
         return result
 
     async def _write_blocks(self) -> None:
-        """Write whatever waits, until nothing does."""
+        """Write waiting blocks until none is left."""
         try:
             while self._blocks:
                 async with self._lock:
@@ -216,8 +213,8 @@ class Writer:
             self._writing = None
 
     async def _gather(self) -> None:
-        """Wait for further writers if several came together last time: a commit
-        for each would cost them more.
+        """Wait for further writers if several came together last time: one commit for each of them
+        would cost more.
 
         A lone writer never waits.
         """
@@ -239,7 +236,7 @@ class Writer:
             block.answer()
 
     async def _run(self, blocks: Sequence[_PendingWrite], deadline: float) -> None:
-        """Run the blocks and commit. Raises what kept all of them from being committed."""
+        """Run the blocks and commit. Raises the error that prevented the commit of all of them."""
         while True:
             raw = await self._usable()
             run, began = partial(_run_all, raw, blocks), time.monotonic()
@@ -279,8 +276,8 @@ class Writer:
     async def _wait_if_busy(
         self, raw: aiosqlite.Connection, error: sqlite3.Error, deadline: float
     ) -> None:
-        """Wait a moment where another program holds the database; else, or past the deadline, raise
-        what kept a transaction from beginning.
+        """Wait a moment if another program holds the database. Otherwise, or past the deadline,
+        raise the error that kept a transaction from beginning.
         """
         self._stale = raw.in_transaction or is_stale(error)
         if not is_busy(error) or time.monotonic() >= deadline:
@@ -288,7 +285,7 @@ class Writer:
         await asyncio.sleep(BUSY_PAUSE_SECONDS)
 
     async def _usable(self) -> aiosqlite.Connection:
-        """The connection; a new one where it is stale or another file is in the place of ours."""
+        """The connection, or a new one if it is stale or the file was replaced."""
         if self._raw is None:
             raise Unavailable("The database is not open.")
         if not self._in_place() or self._stale:
@@ -316,7 +313,7 @@ class Writer:
             await asyncio.sleep(BUSY_PAUSE_SECONDS)
 
     async def _rollback(self, raw: aiosqlite.Connection, error: BaseException) -> None:
-        """Take back what was not committed, because of this error."""
+        """Roll back what was not committed because of this error."""
         self._stale = self._stale or is_stale(error)
         try:
             if raw.in_transaction:
@@ -326,8 +323,8 @@ class Writer:
 
 
 def _run_all(raw: aiosqlite.Connection, blocks: Sequence[_PendingWrite]) -> sqlite3.Error | None:
-    """Run the blocks and commit; what kept them from being committed. Raises sqlite3.Error where
-    nothing could be begun.
+    """Run the blocks and commit; the error that prevented the commit, or None. Raises sqlite3.Error
+    if no transaction could begin.
     """
     direct(raw).execute("BEGIN IMMEDIATE")
     try:
@@ -346,8 +343,8 @@ def as_sqlite_error(error: Exception) -> sqlite3.Error:
 
 
 async def _through(step: Coroutine[Any, Any, T]) -> tuple[T, asyncio.CancelledError | None]:
-    """Run a step to its end however often the caller is cancelled; its result, and the cancellation
-    if there was one.
+    """Run a step to its end even if the caller is cancelled; its result, and the cancellation if
+    there was one.
     """
     task = asyncio.ensure_future(step)
     cancelled: asyncio.CancelledError | None = None
@@ -362,8 +359,8 @@ async def _through(step: Coroutine[Any, Any, T]) -> tuple[T, asyncio.CancelledEr
 
 
 async def _to_the_end(step: Coroutine[Any, Any, None]) -> None:
-    """Run a step to its end, so that the connection is never left half way; a cancellation is
-    raised after it.
+    """Run a step to its end, so that the connection is never left in between; a cancellation is
+    raised afterwards.
     """
     _, cancelled = await _through(step)
     if cancelled:

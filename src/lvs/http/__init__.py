@@ -1,4 +1,4 @@
-"""The HTTP layer: what speaks to the socket.
+"""The HTTP layer: everything that works on sockets.
 
-It knows no page, no template and no service but metrics.
+It knows no page, no template and no service except metrics.
 """

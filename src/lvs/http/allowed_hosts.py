@@ -1,8 +1,8 @@
-"""The names this server answers to, as they stand in a `Host` header.
+"""The names by which this server may be addressed in a `Host` header.
 
-After DNS rebinding a stranger's page is of the same origin as the address it points at us, so that
-nothing but the name in `Host` tells it from one of ours. Names that only the home network gives are
-ours, those that anybody can register are not.
+After DNS rebinding a stranger's page has the same origin as ours, and only the name in `Host` tells
+them apart. Names that only the home network can give are ours; names that anybody can register are
+not.
 """
 
 import ipaddress
@@ -22,7 +22,7 @@ _LABEL = re.compile(r"[a-z0-9_-]{1,63}", re.ASCII)
 class AllowedHosts:
     """Tells names of this server from others.
 
-    `allowed` is what the household added to what always counts.
+    `allowed` are the names that the household added to those that always count.
     """
 
     def __init__(self, allowed: Iterable[str]) -> None:

@@ -1,8 +1,8 @@
-"""A server behind a reverse proxy: the path it stands under, and the scheme and host that the
-browser used.
+"""Support for reverse proxies: the path prefix that LVS is served under, and the scheme and host
+that the browser used.
 
-Inside LVS every address begins at `/`. This middleware takes the prefix off requests; the hook
-`routes/hooks/root_path.py` puts it on answers. Nothing between the two knows of it.
+Inside LVS every address begins at `/`. This middleware removes the prefix from requests; the hook
+`routes/hooks/root_path.py` adds it to answers. Nothing in between knows of it.
 """
 
 from collections.abc import Collection
@@ -67,9 +67,9 @@ class BehindProxy:
 
 
 def _without_prefix(scope: Scope, prefix: str) -> dict[str, Any]:
-    """The values of the scope that change without the prefix.
+    """The values of the scope that change when the prefix is removed.
 
-    A proxy may have taken it off the path already.
+    The proxy may have removed it from the path already.
     """
     if not prefix:
         return {}
@@ -106,7 +106,7 @@ def _with_host(headers: Headers, host: str) -> Headers:
 
 
 def _last(headers: Headers, name: bytes) -> str:
-    """The last value of a header, which is the one the nearest proxy wrote."""
+    """The last value of a header: the one that the nearest proxy wrote."""
     values = [value.decode("latin1") for found, value in headers if found == name]
     return values[-1].rpartition(",")[2].strip() if values else ""
 

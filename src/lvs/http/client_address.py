@@ -45,9 +45,9 @@ def address_of(
 ) -> str:
     """The address a request comes from, as text; empty where the connection's peer has none.
 
-    `forwarded_for` holds the values of X-Forwarded-For. It is read from its end, and only as long
-    as whoever added an entry is a trusted proxy. No other header is believed: a proxy passes on
-    unchanged those it does not write itself.
+    `forwarded_for` holds the values of X-Forwarded-For. It is read from its end, for as long as
+    each entry was added by a trusted proxy. No other header is trusted: a proxy passes on unchanged
+    those it does not write itself.
     """
     client = parse_address(peer)
     if client is None:

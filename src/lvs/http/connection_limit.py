@@ -1,4 +1,4 @@
-"""Limits on connections: per client, in all, and for connections that stand still."""
+"""Limits on connections: per client, in all, and for stalled ones."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ from lvs.option_values import Network
 log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 800
-SPARE = 20  # so many connections more are taken, to be told that they are too many
+SPARE = 20  # connections above the limit that are accepted, so that they get a refusal
 CHECK_SECONDS = 5.0
 FULL = b"LVS has too many connections to this device. Close some pages or players and try again.\n"
 REFUSED = (
@@ -35,8 +35,10 @@ REFUSED = (
 )
 
 
-class _ClientCount(Struct, eq=False):
-    """A connection, the bytes it had not taken at the last check, and since when that is so."""
+class _CountedConnection(Struct, eq=False):
+    """A counted connection: the bytes it had not taken at the last check, and since when none
+    moved.
+    """
 
     client: str
     transport: asyncio.Transport
@@ -46,7 +48,7 @@ class _ClientCount(Struct, eq=False):
 
 
 class LimitedSocket(socket.socket):
-    """A listening socket in the place of `sock` that closes refused connections at once."""
+    """A listening socket that replaces `sock` and closes refused connections at once."""
 
     def __init__(self, limit: "ConnectionLimit", sock: socket.socket) -> None:
         super().__init__(fileno=sock.detach())
@@ -62,10 +64,9 @@ class LimitedSocket(socket.socket):
 
 
 class ConnectionLimit:
-    """Counts connections by client, and cuts those that take nothing of what is sent to them for
-    `stall_seconds`.
+    """Counts connections per client, and cuts those that receive nothing for `stall_seconds`.
 
-    Proxies that speak for many clients are counted among all connections only.
+    Proxies that speak for many clients count towards the total only.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class ConnectionLimit:
         self._stall_seconds = stall_seconds
         self._check_seconds = min(CHECK_SECONDS, stall_seconds / 4)
         self._arrived: list[tuple[str, socket.socket]] = []
-        self._held: set[_ClientCount] = set()
+        self._held: set[_CountedConnection] = set()
         self._clients: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -130,7 +131,7 @@ class ConnectionLimit:
     def takes(self, connection: socket.socket, address: object) -> bool:
         """True if a connection gets an answer, even if only a refusal.
 
-        Counts also those that `enter` never sees: handshakes that are not finished.
+        It also counts those that never reach `enter`: unfinished handshakes.
         """
         client = self._client(address)
         if len(self._arrived) >= SPARE + min(self._per_client, self._total):
@@ -143,7 +144,7 @@ class ConnectionLimit:
         self._arrived.append((client, connection))
         return True
 
-    def enter(self, writer: asyncio.StreamWriter) -> _ClientCount | None:
+    def enter(self, writer: asyncio.StreamWriter) -> _CountedConnection | None:
         """Count one more connection; None where that would be too many."""
         client = self._client(writer.get_extra_info("peername"))
         if len(self._held) >= self._total or (client and self._clients[client] >= self._per_client):
@@ -152,13 +153,13 @@ class ConnectionLimit:
         if client:
             self._clients[client] += 1
         transport: Any = writer.transport
-        held = _ClientCount(client, transport, writer.get_extra_info("socket"))
+        held = _CountedConnection(client, transport, writer.get_extra_info("socket"))
         self._held.add(held)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._check_seconds, self._check)
         return held
 
-    def leave(self, held: _ClientCount) -> None:
+    def leave(self, held: _CountedConnection) -> None:
         """Note that a connection has ended."""
         self._held.discard(held)
         self._clients[held.client] -= 1
@@ -166,9 +167,9 @@ class ConnectionLimit:
             del self._clients[held.client]
 
     def cut(self) -> None:
-        """End every connection: a viewer who takes nothing must not hold up the server's stop.
+        """End every connection: a client that receives nothing must not delay the server's stop.
 
-        Those whose handshake is not finished are among the arrived ones only.
+        Those with an unfinished handshake are among the arrived ones only.
         """
         arrived = [each for _, each in self._arrived if each.fileno() != -1]
         for each in (*arrived, *(held.socket for held in self._held)):

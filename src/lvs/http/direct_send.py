@@ -1,8 +1,8 @@
-"""The way past the server for the body of an answer: straight into the client's socket, without the
-copies in between.
+"""Direct send: writes the body of an answer straight into the client's socket, without the server's
+buffers in between.
 
-There is one for HTTP/1.1 in clear text under hypercorn on asyncio's own event loop on Linux.
-Hypercorn sends the head as ever and finds the connection as if it had sent the body, too.
+It works for HTTP/1.1 without TLS, under hypercorn on asyncio's own event loop on Linux. Hypercorn
+sends the head as usual, and finds the connection as if it had sent the body, too.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 
 class WriteScheduler:
-    """Calls those whose sockets have room, one in each turn of the event loop: many streams must
-    not keep others waiting.
+    """Calls the streams whose sockets have room, one in each turn of the event loop, so that many
+    streams do not block everything else.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class WriteScheduler:
 
     @contextmanager
     def taken(self, descriptor: int, step: Callable[[], None]) -> Iterator[None]:
-        """Call `step` again and again in this context, while there is room in the socket."""
+        """Call `step` repeatedly inside this context, whenever the socket has room."""
         loop = asyncio.get_running_loop()
         if self._epoll is None:
             self._epoll = select.epoll()
@@ -56,16 +56,16 @@ class WriteScheduler:
         if self._epoll is not None:
             for descriptor, _ in self._epoll.poll(
                 0, 1
-            ):  # the kernel puts those it names behind the others
+            ):  # the kernel moves those it reports behind the others
                 self._steps[descriptor]()
 
 
 class DirectSend:
-    """The client's socket under a descriptor of its own, as asyncio lets nobody wait for one of its
-    own transports.
+    """The client's socket under a descriptor of its own, because asyncio lets nobody wait for the
+    sockets of its transports.
 
     At the end of its context it tells h11 how much of the body was sent, so that the connection can
-    go on after the answer.
+    be used again after the answer.
     """
 
     def __init__(
@@ -95,9 +95,9 @@ class DirectSend:
             record_sent(self._exchange, self._sent_bytes)
 
     def send(self, part: memoryview) -> int:
-        """Hand over the beginning of `part`: so many bytes, 0 where there is no room.
+        """Send the beginning of `part`; the number of bytes sent, 0 if there is no room.
 
-        ConnectionError: the client is gone.
+        Raises ConnectionError if the client is gone.
         """
         try:
             sent_bytes = self._socket.send(part)
@@ -110,7 +110,8 @@ class DirectSend:
         return sent_bytes
 
     async def with_room(self, step: Callable[[], bool]) -> None:
-        """Call `step` now and whenever there is room, others in between, until it answers False.
+        """Call `step` now and whenever there is room, alternating with other streams, until it
+        returns False.
 
         Raises what it raises.
         """
@@ -126,7 +127,7 @@ class DirectSend:
                 return
             try:
                 goes_on = step()
-            except Exception as error:  # noqa: BLE001 - for whoever waits
+            except Exception as error:  # noqa: BLE001 - raised where it is awaited
                 failures.append(error)
                 goes_on = False
             if not goes_on:
@@ -139,8 +140,8 @@ class DirectSend:
 
 
 def h11_connection(protocol: object, transport: asyncio.Transport) -> h11.Connection | None:
-    """The h11 connection of the answer that hypercorn's `protocol` sends, or None where no direct
-    send     may send its body.
+    """The h11 connection behind hypercorn's `protocol`, or None where the body cannot be sent
+    directly.
     """
     if sys.platform != "linux" or not isinstance(
         asyncio.get_running_loop(), asyncio.SelectorEventLoop
@@ -156,7 +157,7 @@ def h11_connection(protocol: object, transport: asyncio.Transport) -> h11.Connec
 
 @cache
 def h11_supports_passthrough() -> bool:
-    """True if h11 lets others send a body and goes on after it, tried on an exchange of its own."""
+    """True if h11 lets others send a body and goes on after it, tested on a made-up exchange."""
     size_bytes = 2**40
     try:
         exchange = h11.Connection(h11.SERVER)

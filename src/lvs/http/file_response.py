@@ -1,4 +1,4 @@
-"""The answer to a GET or HEAD of a file, with the headers around it."""
+"""The answer to a GET or HEAD of a file, with its headers."""
 
 import asyncio
 import os
@@ -23,14 +23,14 @@ from lvs.http.transport import SCOPE_KEY, ClientConnection
 
 
 class HeldFile(Protocol):
-    """A file that stays the same while its bytes are sent."""
+    """An open file that stays the same while its bytes are sent."""
 
     @property
     def status(self) -> os.stat_result:
         """Its `fstat`."""
 
     def close(self) -> None:
-        """Close it, or have whoever still reads it do that."""
+        """Close it, or leave that to whoever is still reading it."""
 
 
 File = TypeVar("File", bound=HeldFile)
@@ -38,7 +38,7 @@ File_contra = TypeVar("File_contra", bound=HeldFile, contravariant=True)
 
 
 class Bodies(Protocol[File_contra]):
-    """The maker of bodies, which also counts and limits them."""
+    """Makes the bodies of answers, and counts and limits them."""
 
     def body(
         self,
@@ -50,7 +50,7 @@ class Bodies(Protocol[File_contra]):
         client: str,
         connection: ClientConnection | None,
     ) -> AsyncIterable[bytes]:
-        """`size_bytes` bytes from `offset`; closes `opened` at the end."""
+        """A body of `size_bytes` bytes from `offset`; closes `opened` at its end."""
 
 
 async def file_response(
@@ -63,11 +63,10 @@ async def file_response(
     title: str = "",
     client: str | None = None,
 ) -> Response:
-    """The complete answer to a GET or HEAD of `opened`, which it takes over and closes whatever
-    happens.
+    """The complete answer to a GET or HEAD of `opened`, which is closed in any case.
 
-    `download_name` asks for a download under that name. `title` and `client` (default: the peer's
-    address) are shown of it while the bytes flow.
+    `download_name` makes it a download under that name. `title` and `client` (default: the peer's
+    address) are shown on the dashboard while the bytes are being sent.
     """
     # The request's task also sends the body, so the file closes even when the client leaves before
     # the first byte of it.

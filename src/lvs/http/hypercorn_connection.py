@@ -1,8 +1,8 @@
 """Hypercorn's HTTP/1.1 connection, with what it lacks for a home server.
 
-It stays with HTTP/1.1: with that a connection carries one request at a time, so that a limit on
-connections is one on requests, too. HTTP/2 would multiply it, and brings ways of its own to keep a
-server busy for nothing (CVE-2023-44487).
+HTTP/1.1 only: a connection carries one request at a time, so that the limit on connections also
+limits requests. HTTP/2 multiplies them, and adds ways to keep a server busy for nothing
+(CVE-2023-44487).
 """
 
 import asyncio
@@ -23,7 +23,7 @@ READ_BYTES = 4096
 
 
 class Http1Server(TCPServer):
-    """Speaks with one client. Made by hypercorn in the place of its own class."""
+    """Serves one client. Hypercorn creates it in place of its own class."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -57,15 +57,15 @@ class Http1Server(TCPServer):
         await self.idle_task.stop()
 
     async def _read_by_turns(self) -> None:
-        """Hypercorn's loop, in which nobody waits while all is parsed that has come of a body in
-        ten thousand parts.
+        """Hypercorn's read loop, which lets others run after each read: a body that arrives in ten
+        thousand parts blocks nobody.
         """
         while not self.reader.at_eof():
             try:
                 data = await self.reader.read(READ_BYTES)
                 if (
                     self._closed
-                ):  # what came just then is not begun: nobody would hear what came of it
+                ):  # a request that came just then is not begun: nobody would get its answer
                     break
                 await self.protocol.handle(RawData(data))
             except OSError:
@@ -82,15 +82,15 @@ class Http1Server(TCPServer):
         await super()._initiate_server_close()
 
     async def protocol_send(self, event: Event) -> None:
-        """Send what h11 made of an answer, or note what the connection does now."""
+        """Pass an event on to hypercorn, except for a change of state after the client has gone."""
         if not (self._gone and isinstance(event, Updated)):
             await super().protocol_send(event)
 
     def _with_headers(
         self, send: Callable[[H11SendableEvent], Awaitable[None]]
     ) -> Callable[[H11SendableEvent], Awaitable[None]]:
-        """`send` for hypercorn's own answers, to what is no proper request, which do not come
-        through our application.
+        """`send` that adds our headers to hypercorn's own answers to malformed requests, which do
+        not pass through the application.
         """
 
         async def sending(event: H11SendableEvent) -> None:
@@ -109,9 +109,9 @@ class Http1Server(TCPServer):
 def _without_upgrade(
     create_stream: Callable[[h11.Request], Awaitable[None]],
 ) -> Callable[[h11.Request], Awaitable[None]]:
-    """`create_stream` that passes over the wish to speak something else (RFC 9110 section 7.8).
+    """`create_stream` that ignores the `Upgrade` header (RFC 9110 section 7.8).
 
-    Hypercorn would never close a connection again that asked for a web socket in a wrong way.
+    Hypercorn would never close a connection that asked for a web socket in a wrong way.
     """
 
     async def creating(request: h11.Request) -> None:
@@ -129,11 +129,11 @@ def _without_upgrade(
 
 
 class _AnswerEnd(EventWrapper):
-    """Replacement of hypercorn's event for the end of an answer, for which it waits with what a
-    client sent ahead of that.
+    """Replacement for hypercorn's event for the end of an answer, on which it waits before it
+    handles what a client sent ahead.
 
-    It does not read meanwhile, so it would not see the connection end, and after an answer that was
-    cut it would wait for ever.
+    Hypercorn does not read meanwhile, so it would not notice the end of the connection, and after
+    an answer that was cut off it would wait for ever.
     """
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
@@ -142,9 +142,9 @@ class _AnswerEnd(EventWrapper):
         self._watch: asyncio.Task[None] | None = None
 
     async def wait(self) -> None:
-        """Come back when there is room for the next request.
+        """Return when the next request can be handled.
 
-        Raises ConnectionResetError where the connection has ended.
+        Raises ConnectionResetError if the connection has ended.
         """
         if self._watch is None:
             self._watch = asyncio.create_task(self._until_closed())
@@ -160,4 +160,4 @@ class _AnswerEnd(EventWrapper):
 
 
 async def _stay_with_http1(_request: h11.Request) -> None:
-    """Replace hypercorn's check whether the client would rather speak HTTP/2."""
+    """Replacement for hypercorn's check whether the client prefers HTTP/2."""

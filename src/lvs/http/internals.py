@@ -1,9 +1,9 @@
-"""Private parts of hypercorn, Quart, Werkzeug and Quart-Schema that LVS leans on: looked for before
-they are used. Where one is not as expected, LVS goes on without what it is for, and the log says
-so once.
+"""Private parts of hypercorn, Quart, Werkzeug and Quart-Schema that LVS depends on, checked before
+they are used. If one is not as expected, LVS goes on without the feature that needs it, and logs
+that once.
 
-`hypercorn_connection` overrides what is checked here, `direct_send` tries h11 by itself, and
-`transport` takes what it does not recognise for an unknown server. What is private of aiosqlite is
+`hypercorn_connection` overrides what is checked here, `direct_send` tests h11 itself, and
+`transport` treats what it does not recognise as an unknown server. What is private of aiosqlite is
 in `db/connection.py`.
 """
 
@@ -61,10 +61,10 @@ def _takes(method: object, parameters: tuple[str, ...]) -> bool:
 
 
 class MatchingRule(QuartRule):
-    """A rule that addresses are matched with and never built from: `web/urls.py` builds them.
+    """A rule that only matches addresses and never builds them: `web/urls.py` does that.
 
-    Werkzeug compiles two functions for `url_for` with each rule, which takes half as long as all
-    else of a start.
+    Werkzeug compiles two functions for `url_for` with each rule, which takes half as long as the
+    rest of a start.
     """
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
@@ -76,8 +76,8 @@ def _build_nothing(*_: object, **__: object) -> tuple[str, str]:
 
 
 def rule_class() -> type[QuartRule]:
-    """The class of the application's rules: `MatchingRule`, or Quart's own where that one's method
-    would not take the place of Werkzeug's.
+    """The class of the application's rules: `MatchingRule`, or Quart's own if Werkzeug compiles
+    rules in another way than expected.
     """
     if _takes(getattr(QuartRule, "_compile_builder", None), ("append_unknown",)):
         return MatchingRule
@@ -86,7 +86,7 @@ def rule_class() -> type[QuartRule]:
 
 
 def put_server_class(server: type[TCPServer]) -> None:
-    """Have hypercorn make `server` for each connection. There is no setting for it."""
+    """Have hypercorn create `server` for each connection. It has no setting for that."""
     if not hasattr(hypercorn.asyncio.run, "TCPServer"):
         log.warning(
             "connections are not counted by client: this version of hypercorn makes them elsewhere"
@@ -95,13 +95,13 @@ def put_server_class(server: type[TCPServer]) -> None:
 
 
 def current_request() -> Request:
-    """The request under way itself: each look through Quart's proxy costs one into the context."""
+    """The current request itself: each access through Quart's proxy looks it up in the context."""
     proxy: Any = request
     whole: Callable[[], Request] | None = getattr(proxy, "_get_current_object", None)
     return whole() if whole is not None else request
 
 
 def has_response_schema(view: object) -> bool:
-    """True where Quart-Schema's `validate_response` stands on a view."""
+    """True if Quart-Schema's `validate_response` is applied to a view."""
     mark = getattr(validation, "QUART_SCHEMA_RESPONSE_ATTRIBUTE", None)
     return mark is not None and hasattr(view, mark)

@@ -230,7 +230,7 @@ def _is_same_version(if_range: str, current: Validators, now_seconds: float) -> 
 
 
 def _magnitude(digits: str) -> tuple[int, str]:
-    """Orders numbers of any length; `int` refuses more than some thousand digits."""
+    """A key that orders numbers of any length; `int` refuses more than some thousand digits."""
     significant = digits.lstrip("0")
     return len(significant), significant
 

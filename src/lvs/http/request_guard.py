@@ -1,8 +1,8 @@
-"""Checks that run before any other part of LVS sees a request, and the headers that every
-answer carries.
+"""Checks that run before any other part of LVS sees a request, and the headers that every answer
+carries.
 
 This is ASGI middleware around the whole application, so that no page, stream, static file or error
-can pass beside it.
+bypasses it.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 MAX_QUERY_BYTES = 8 * 1024
 MAX_PATH_BYTES = 8 * 1024
-BODY_SECONDS = 20.0  # in which all of a body must have come
-BODILESS = ("GET", "HEAD", "OPTIONS")  # whose bodies nobody reads
+BODY_SECONDS = 20.0  # within which a whole body must have arrived
+BODILESS = ("GET", "HEAD", "OPTIONS")  # methods whose bodies are not read
 NO_BODY = {"type": "http.request", "body": b"", "more_body": False}
 LOGGED_CHARACTERS = 200
 MAX_HEADER_BYTES = (
@@ -56,8 +56,8 @@ class Refusal(NamedTuple):
 
 
 class RequestGuard:
-    """ASGI middleware that lets only requests through that are meant for this server and come from
-    the home network.
+    """ASGI middleware that passes on only requests that are meant for this server and come from the
+    home network.
     """
 
     def __init__(
@@ -108,11 +108,11 @@ class RequestGuard:
             await self._app(scope, receive, send)
 
     async def _with_whole_body(self, receive: Receive) -> Receive:
-        """`receive` that hands over a body in one part, once all of it has come, or one that is too
-        large.
+        """`receive` that returns the body in one part once all of it has arrived, or a part that is
+        too large.
 
-        The application then waits for nobody's body, so that it needs no task and no timer for
-        that. Raises TimeoutError.
+        The application never waits for a body, so it needs no task and no timer for that. Raises
+        TimeoutError.
         """
         body = bytearray()
         message: Any = {}
@@ -127,10 +127,10 @@ class RequestGuard:
         return _after({**message, "body": bytes(body), "more_body": False}, receive)
 
     def _emptied(self, receive: Receive) -> Receive:
-        """`receive` that says nothing of a body, which is taken off the connection and dropped.
+        """`receive` without a body: the body is read off the connection and dropped.
 
-        Hypercorn keeps a few parts for an application and then waits, also for one that has
-        answered already: such a connection would never end.
+        Hypercorn keeps a few parts for an application and then waits, even if the answer was sent
+        already: such a connection would never end.
         """
         left: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
@@ -147,7 +147,7 @@ class RequestGuard:
     def _refusal(self, scope: Scope) -> Refusal | None:
         """The reason the request is refused, or None.
 
-        The first reason counts, and who is a stranger is not told the others.
+        The first reason counts; a stranger is not told the others.
         """
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         return (
@@ -200,7 +200,7 @@ class RequestGuard:
 
 
 def _after(first: dict[str, Any], receive: Receive) -> Receive:
-    """`receive` that hands over this message before all others."""
+    """`receive` that returns this message before all others."""
     parts = [first]
 
     async def receive_after() -> Any:
@@ -217,7 +217,7 @@ def _has_body(scope: Scope) -> bool:
 
 
 def _unusable(scope: Scope) -> Refusal | None:
-    """True for requests that no address or protocol of LVS looks like."""
+    """The refusal of a request that fits no address or protocol of LVS; None for all others."""
     if scope["http_version"] not in ("1.0", "1.1"):
         return Refusal(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "LVS speaks HTTP/1.1.")
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")

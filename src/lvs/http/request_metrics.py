@@ -1,6 +1,7 @@
-"""Every request is measured here, around the whole application: what the route, the database and
-the templates note of it meets what was sent. One line of the log and a `Server-Timing` header say
-it of each, where `enable_perf_log` asks for them."""
+"""Measures every request, around the whole application: what the route, the database and the
+templates note of it is combined with what was sent. With `enable_perf_log` each request also gets a
+line in the log and a `Server-Timing` header.
+"""
 
 import json
 import logging
@@ -20,9 +21,9 @@ SCOPE_KEY = "lvs.measured"
 
 
 def install(app: Quart, config: Config) -> None:
-    """Tell the measuring around the application which route a request takes.
+    """Tell the metrics middleware which route a request takes.
 
-    To be installed before what may refuse it.
+    To be installed before anything that may refuse the request.
     """
 
     @app.before_request
@@ -35,7 +36,7 @@ def install(app: Quart, config: Config) -> None:
 
 
 class RequestMetrics:
-    """ASGI middleware that tells `metrics` of every request."""
+    """ASGI middleware that reports every request to `metrics`."""
 
     def __init__(
         self,
@@ -82,8 +83,8 @@ class RequestMetrics:
 
 
 def server_timing(measured: RequestStats) -> str:
-    """The value of the Server-Timing header: milliseconds for the whole, the database and the
-    templates, and what caches had.
+    """The value of the Server-Timing header: milliseconds in all, in the database and in templates,
+    and cache hits.
     """
     cache = f'cache;desc="{measured.cache_hits} of {measured.cache_hits + measured.cache_misses}"'
     times = {"total": measured.took_s, "db": measured.database_s, "render": measured.render_s}
@@ -93,7 +94,7 @@ def server_timing(measured: RequestStats) -> str:
 
 
 def line(measured: RequestStats, path: str) -> str:
-    """All about one request, as `name=value` pairs; text is quoted as in JSON.
+    """One request as `name=value` pairs; text is quoted as in JSON.
 
     Status 0: the client left before the answer.
     """

@@ -1,4 +1,4 @@
-"""The end of a request's tasks with the request."""
+"""Ends the tasks of a request together with the request."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,11 +11,11 @@ from lvs.http.asgi import Receive, Send
 
 
 class CancellingConnection(ASGIHTTPConnection):
-    """Quart's connection, which also cancels its two tasks where it is cancelled itself.
+    """Quart's connection, which also cancels its two tasks when it is cancelled itself.
 
-    Quart waits for the handler and the receiver; cancelled in this wait (the server ends), it
-    leaves both running. A handler that sends an answer in parts would then hold its file or its
-    database connection for ever.
+    Quart waits for the handler and the receiver; if that wait is cancelled because the server
+    stops, it leaves both running. A handler that sends an answer in parts would then hold its file
+    or its database connection for ever.
     """
 
     async def __call__(self, receive: Receive, send: Send) -> None:
@@ -29,7 +29,7 @@ class CancellingConnection(ASGIHTTPConnection):
             raise
 
     async def handle_messages(self, request: Request, receive: Receive, *more: Any) -> None:
-        """Receive the request's messages in a task that is known here.
+        """Receive the request's messages in a task that can be cancelled.
 
         From Quart 0.23 on there is `more`: the handler's task.
         """
@@ -39,7 +39,7 @@ class CancellingConnection(ASGIHTTPConnection):
     async def handle_request(
         self, request: Request, send: Callable[[Any], Awaitable[None]]
     ) -> None:
-        """Answer the request in a task that is known here."""
+        """Answer the request in a task that can be cancelled."""
         self._note_task()
         await super().handle_request(request, send)
 

@@ -1,8 +1,8 @@
-"""The connection under a request: how much of an answer waits for the client, a way to cut it, and
-a way past the server.
+"""The connection under a request: how much of an answer is unsent, how to cut it off, and how to
+send directly.
 
-ASGI offers none of it: `ConnectionInScope` follows hypercorn's `send` down to the socket and leaves
-what it finds in the scope.
+ASGI offers none of this: `ConnectionInScope` follows hypercorn's `send` down to the socket and
+leaves what it finds in the scope.
 """
 
 import asyncio
@@ -70,10 +70,10 @@ class ClientConnection:
 
     async def direct_send(self) -> DirectSend | None:
         """The way to send the rest of this answer directly, once its head is sent; None where only
-        hypercorn can do it.
+        hypercorn can send it.
 
-        That is so for TLS and HTTP/2, on other systems than Linux, and with an event loop, h11 or
-        hypercorn unlike those we know. Raises ConnectionError where the client is gone.
+        That is the case with TLS and HTTP/2, on systems other than Linux, and with an unknown event
+        loop, h11 or hypercorn. Raises ConnectionError if the client is gone.
         """
         exchange = h11_connection(getattr(self._stream.send, "__self__", None), self._transport)
         if exchange is None:
@@ -95,7 +95,7 @@ def _uncounted(_size_bytes: int) -> None:
 
 
 class UnknownConnection:
-    """A connection below a server whose insides are unknown: everything goes through the server.
+    """A connection of an unknown server: everything goes through that server.
 
     A cut is expressed in ASGI: the application is told that the client left and ends without
     completing its answer, so that the server has to close the connection.
@@ -119,7 +119,7 @@ class UnknownConnection:
         """Always None: only the server can send."""
 
     async def receive(self) -> Any:
-        """The server's next message, or the news that the client left."""
+        """The server's next message, or a disconnect after `abort`."""
         tasks = [asyncio.ensure_future(self._receive()), asyncio.ensure_future(self._cut.wait())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -186,7 +186,7 @@ def unsent_bytes(transport: asyncio.Transport, sock: socket.socket) -> int:
 
 
 def abort(transport: asyncio.Transport, sock: socket.socket) -> None:
-    """Close at once with a reset; nothing where it is closed already."""
+    """Close at once with a reset; does nothing if it is closed already."""
     if sock.fileno() != -1:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
         transport.abort()
@@ -195,7 +195,7 @@ def abort(transport: asyncio.Transport, sock: socket.socket) -> None:
 def _in_kernel_bytes(sock: socket.socket) -> int:
     """Bytes the kernel holds for the peer.
 
-    Without it a slow reader of megabytes of buffers looks like one that stands still.
+    Without them a slow reader with megabytes of buffers looks stalled.
     """
     if sys.platform == "linux":
         return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)

@@ -1,11 +1,11 @@
 """The site map: every address, its method and its handler.
 
-A new route is one line here. Its properties stand here, too, and nowhere else (`web/site_map.py`
-explains each): `open` needs no sign-in, `admin` needs one also where guests may watch, `own_limit`
-checks a rate limit of its own, `limited` is also for people who are limited to a selection,
-`cross_origin` lets pages of permitted other origins read its answers, `errors` is the shape of its
-errors, `headers` are on every answer, `group` the one its requests are counted in. A property of a
-section holds for all of its routes.
+A new route is one line here. Its properties are declared here, too, and nowhere else
+(`web/site_map.py` explains each): `open` needs no sign-in, `admin` needs one even if guests may
+watch, `own_limit` has a rate limit of its own, `limited` is also for people who are limited to a
+selection, `cross_origin` lets pages of permitted other origins read its answers, `errors` is the
+format of its errors, `headers` are added to every answer, `group` is the group its requests are
+counted in. A property of a section applies to all of its routes.
 
 `/static/<path>` is Quart's own.
 """
@@ -414,7 +414,7 @@ SITE_MAP = SiteMap([
 
 
 def register(app: Quart) -> None:
-    """Add every route to the application, and what the handlers need of it."""
+    """Add every route to the application, and what its handlers need."""
     services = cast("Services", app.extensions["lvs"])
     templates = cast("Templates", app.extensions["lvs.pages"])
     services.metrics.groups = SITE_MAP.groups()

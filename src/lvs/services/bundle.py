@@ -1,6 +1,6 @@
 """All services of one running server, built around one database file.
 
-No globals: two servers can live in one process.
+There are no globals: two servers can run in one process.
 """
 
 import asyncio
@@ -177,8 +177,8 @@ class Services(Struct, frozen=True):
 
 
 def build(config: Config, database: Database | None = None) -> Services:
-    """Services for this configuration, around its database, which may be opened before. Nothing
-    else is opened or started yet.
+    """Build the services for this configuration around its database, which may be open already.
+    Nothing else is opened or started yet.
     """
     database = database or Database.from_config(config)
     backup_folder = database.backup_folder
@@ -358,8 +358,8 @@ def _shared_probes(config: Config, library: Library, local: ProbePool) -> Shared
 
 @asynccontextmanager
 async def running(services: Services) -> AsyncIterator[None]:
-    """Open the database, make the library folders known, and run workers and watcher until the
-    block ends.
+    """Open the database, register the library folders, and run workers and watcher until the block
+    ends.
     """
     here.set(services.metrics)
     with services.metrics.log.listening():
@@ -453,7 +453,7 @@ async def _prepare_segments(segments: SegmentCache) -> None:
 
 
 def _background(services: Services) -> list[tuple[str, Step]]:
-    """Every background task of a running server, by the name that the log gives it."""
+    """Every background task of a running server, by its name in the log."""
     watcher, jobs = services.watcher, services.jobs
     return [
         ("scans", watcher.scans),

@@ -137,8 +137,8 @@ class LiveEvents:
                 listener.news.set()
 
     def check_room(self, client: str) -> None:
-        """Raises TooManyRequests where this client listens too often, Unavailable where all places
-        are taken or the server ends.
+        """Raise TooManyRequests if this client listens too often, Unavailable if all places are
+        taken or the server is stopping.
         """
         if self._ending.is_set():
             raise Unavailable("LVS is stopping. Try again when it runs.")

@@ -1,4 +1,4 @@
-"""Keeps background tasks running: what fails is started anew."""
+"""Keeps background tasks running: one that fails is restarted."""
 
 import asyncio
 import logging
@@ -19,9 +19,9 @@ class Supervisor:
         self.restart_delay_s = restart_delay_s
 
     async def run(self, name: str, step: Step) -> None:
-        """Run one task to its end.
+        """Run one task until it ends, and restart it after an error.
 
-        An error in it, such as a full disk, ends neither it nor the others.
+        An error, such as a full disk, ends neither this task nor the others.
         """
         while True:
             try:

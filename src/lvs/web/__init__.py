@@ -1,1 +1,1 @@
-"""Reading of requests and composition of answers."""
+"""Reading of requests and building of answers."""

@@ -1,8 +1,8 @@
 """Fast rendering of video cards.
 
 The card's partial is rendered once for each shape that a card can have: its stars, its heart, its
-badges, how many tags. The words, numbers and addresses of one video are marks then, and for every
-other video of that shape only these are filled in.
+badges, how many tags. The words, numbers and addresses of a video are slots then, and for every
+other video of that shape only the slots are filled in.
 """
 
 import secrets
@@ -22,35 +22,35 @@ TEMPLATE = "partials/video_card.html"
 CARDS_KEPT = 2000  # about 2 kB each
 SHAPES_KEPT = 1000  # as much
 TAGS_KEPT = SIZES_KEPT = 1000
-MARK_DIGITS = 6
+SLOT_DIGITS = 6
 
 NO_CARD = Card(
     0, MediaHash(""), 0, 0, b"", "", 0, 0.0, 0, 0, 0, 0, 0, 0, 0, 0, (), State.NEW, None, False
 )
 
 Make = Callable[[Any], str]
-"""Makes what is shown of a value."""
+"""Formats a value."""
 
 Pick = Callable[[Sequence[Any]], Sequence[str]]
-"""Takes some of many, in their order."""
+"""Picks some of many, in a fixed order."""
 
 
-class Placeholder(str):
-    """A placeholder for a value of a card while a shape is rendered.
+class CardSlot(str):
+    """A stand-in for a value of a card while a shape is rendered.
 
-    Nobody can guess it and put it into a title.
+    Its text is secret, so that no title can contain it.
     """
 
     __slots__ = ("make", "place")
 
     def __new__(cls, text: str, place: int, make: Make | None) -> Self:
-        """`place` is that of the value in the card followed by its tags; `make` is None where it is
-        shown as it is.
+        """`place` is the value's index in the card followed by its tags; `make` is None if the
+        value is shown unchanged.
         """
-        mark = super().__new__(cls, text)
-        mark.place = place
-        mark.make = make
-        return mark
+        slot = super().__new__(cls, text)
+        slot.place = place
+        slot.make = make
+        return slot
 
     place: int
     make: Make | None
@@ -67,7 +67,7 @@ class _CardShape(NamedTuple):
 
 
 class CardTemplates:
-    """A renderer of cards that keeps the latest ones."""
+    """A renderer of cards that caches the latest ones."""
 
     def __init__(self, environment: Environment) -> None:
         self.hits = self.misses = 0
@@ -75,7 +75,7 @@ class CardTemplates:
         self._cards: LRU[tuple[int, int, int], list[str]] = LRU(CARDS_KEPT)
         self._shapes: LRU[Hashable, _CardShape] = LRU(SHAPES_KEPT)
         self._secret = ""
-        self._marks: list[Placeholder] = []
+        self._slots: list[CardSlot] = []
         self._any_list = Query(q=secrets.token_hex(16))
         self._any_list_html = _in_html(self._any_list)
         self._list = (self._any_list, self._any_list_html)
@@ -84,14 +84,14 @@ class CardTemplates:
         return len(self._cards)
 
     def clear(self) -> None:
-        """Render every card again from now on."""
+        """Drop all cached cards."""
         self._cards.clear()
         self._shapes.clear()
 
     def html(self, card: Card, query: Query, eager: int = 0) -> str:
         """The card in the list that `query` shows.
 
-        It is kept by its version, for every list it may stand in.
+        It is cached by its version, for every list it may stand in.
         """
         key = (card.id, card.version, eager)
         pieces = self._cards.get(key)
@@ -105,10 +105,10 @@ class CardTemplates:
         return self._list[1].join(pieces)
 
     def fillable(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap a filter so that it accepts marks."""
+        """Wrap a filter so that it accepts slots."""
 
         def filtered(value: Any, *more: Any) -> Any:
-            if not isinstance(value, Placeholder):
+            if not isinstance(value, CardSlot):
                 return function(value, *more)
             return self._then(value, (lambda each: function(each, *more)) if more else function)
 
@@ -123,14 +123,14 @@ class CardTemplates:
 
         def address(query: Query | None = None, **changes: Any) -> str:
             match query, changes:
-                case None, {"tags": (Placeholder() as mark,), **rest} if not rest:
-                    return self._then(mark, of_tag)
+                case None, {"tags": (CardSlot() as slot,), **rest} if not rest:
+                    return self._then(slot, of_tag)
             return gallery_url(query, **changes)
 
         return address
 
     def _filled(self, card: Card, eager: int) -> list[str]:
-        """The card in pieces, to be joined by the list's query."""
+        """The card in pieces, between which the query of the list is inserted."""
         # By place and not by name: a page fills in sixty of them.
         (
             _, _, _, root_id, _, _, _, duration_s, width, height, _,
@@ -138,7 +138,7 @@ class CardTemplates:
             _, hidden, colour,
         ) = card  # fmt: skip
         has_length = duration_s > 0
-        # What the partial decides by. Everything else that it shows has to be a mark.
+        # What the partial branches on. Everything else that it shows has to be a slot.
         key = (
             rating, favorited_at > 0, state, offline, root_id, eager, len(tags),
             poster is not None, _picture(width, height), has_length, projection, progress > 0,
@@ -159,9 +159,9 @@ class CardTemplates:
         return filled
 
     def _shape(self, card: Card, eager: int, has_length: bool) -> _CardShape:
-        """The partial taken apart at its marks."""
+        """The partial taken apart at its slots."""
         self._secret = secrets.token_hex(16)
-        self._marks.clear()
+        self._slots.clear()
         marked: dict[str, Any] = {
             "id": self._field("id"),
             "media_hash": MediaHash(self._field("media_hash")),
@@ -173,55 +173,55 @@ class CardTemplates:
             "size_bytes": self._field("size_bytes"),
             "views": self._field("views"),
             "last_viewed_at": self._field("last_viewed_at"),
-            "tags": tuple(self._mark(len(card) + number) for number in range(len(card.tags))),
+            "tags": tuple(self._slot(len(card) + number) for number in range(len(card.tags))),
             "poster": self._field("poster") if card.poster is not None else None,
             "progress": self._field("progress") if card.progress else 0,
             "colour": self._field("colour") if card.colour else "",
         }
         template = self._environment.get_template(TEMPLATE)
         text = template.render(card=card._replace(**marked), query=self._any_list, eager=eager)
-        parts = [_split_marks(part, self._secret) for part in text.split(self._any_list_html)]
+        parts = [_split_slots(part, self._secret) for part in text.split(self._any_list_html)]
         used = [
-            self._marks[number]
+            self._slots[number]
             for number in sorted({number for _, numbers in parts for number in numbers})
         ]
         values = card + card.tags
         as_they_are = [
-            mark for mark in used if mark.make is None and isinstance(values[mark.place], str)
+            slot for slot in used if slot.make is None and isinstance(values[slot.place], str)
         ]
-        made = [mark for mark in used if mark not in as_they_are]
-        places = {mark: place for place, mark in enumerate([*as_they_are, *made])}
+        made = [slot for slot in used if slot not in as_they_are]
+        places = {slot: place for place, slot in enumerate([*as_they_are, *made])}
         return _CardShape(
-            _picking([mark.place for mark in as_they_are]),
-            [(mark.make or str, mark.place) for mark in made],
+            _picking([slot.place for slot in as_they_are]),
+            [(slot.make or str, slot.place) for slot in made],
             [
-                (pieces, _picking([places[self._marks[number]] for number in numbers]))
+                (pieces, _picking([places[self._slots[number]] for number in numbers]))
                 for pieces, numbers in parts
             ],
         )
 
-    def _field(self, name: str, make: Make | None = None) -> Placeholder:
-        return self._mark(Card._fields.index(name), make)
+    def _field(self, name: str, make: Make | None = None) -> CardSlot:
+        return self._slot(Card._fields.index(name), make)
 
-    def _mark(self, place: int, make: Make | None = None) -> Placeholder:
-        self._marks.append(
-            Placeholder(f"{self._secret}{len(self._marks):0{MARK_DIGITS}}", place, make)
+    def _slot(self, place: int, make: Make | None = None) -> CardSlot:
+        self._slots.append(
+            CardSlot(f"{self._secret}{len(self._slots):0{SLOT_DIGITS}}", place, make)
         )
-        return self._marks[-1]
+        return self._slots[-1]
 
-    def _then(self, mark: Placeholder, make: Make) -> Placeholder:
-        """A mark for a value derived from another mark's value."""
-        before = mark.make
-        return self._mark(mark.place, make if before is None else lambda value: make(before(value)))
+    def _then(self, slot: CardSlot, make: Make) -> CardSlot:
+        """A slot for a value derived from another slot's value."""
+        before = slot.make
+        return self._slot(slot.place, make if before is None else lambda value: make(before(value)))
 
 
-def _split_marks(text: str, secret: str) -> tuple[list[str], list[int]]:
-    """The pieces between marks, an empty one for each mark, and the marks' numbers."""
+def _split_slots(text: str, secret: str) -> tuple[list[str], list[int]]:
+    """The pieces around slots, an empty one for each slot, and the numbers of the slots."""
     first, *rest = text.split(secret)
     pieces = [first]
     for piece in rest:
-        pieces += ["", piece[MARK_DIGITS:]]
-    return pieces, [int(piece[:MARK_DIGITS]) for piece in rest]
+        pieces += ["", piece[SLOT_DIGITS:]]
+    return pieces, [int(piece[:SLOT_DIGITS]) for piece in rest]
 
 
 def _picking(places: list[int]) -> Pick:
@@ -231,15 +231,15 @@ def _picking(places: list[int]) -> Pick:
 
 
 def _is_special(text: str) -> bool:
-    """True where something has to be escaped.
+    """True if something has to be escaped.
 
-    Five searches for a character are quicker than one for any of five.
+    Five searches for one character are faster than one for any of five.
     """
     return "&" in text or "<" in text or ">" in text or "'" in text or '"' in text
 
 
 def _in_html(query: Query) -> str:
-    """The list's query as it stands in the addresses of its cards."""
+    """The list's query as it is written in the addresses of its cards."""
     return str(escape(query_string(query)))
 
 

@@ -55,8 +55,8 @@ def parse_query(args: Arguments) -> Query:
 
 
 def parse_stored(text: str) -> tuple[Query, list[str]]:
-    """The query that was kept as an address has it, and the names of those parameters that this LVS
-    does not know or cannot read, which are left out.
+    """The query that was saved as an address, and the names of the parameters that this LVS does
+    not know or cannot read, which are left out.
     """
     pairs = parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
     given: dict[str, list[str]] = {}
@@ -98,7 +98,7 @@ def chips(
 
 
 def in_search_words(query: Query) -> str:
-    """The query as one could type it into the search, but for filters that no word sets."""
+    """The query as it could be typed into the search, without filters that no word sets."""
     words = [chip.word for chip in chips(query, without=("q",))]
     return " ".join(word for word in (query.q.strip(), *words) if word)
 

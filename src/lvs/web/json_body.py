@@ -15,7 +15,7 @@ Body = TypeVar("Body", bound=BaseModel)
 async def json_body(model: type[Body], message: str) -> Body:
     """The request's body as `model`.
 
-    Raises Invalid with `message` where it does not fit, 415 where it is not sent as JSON.
+    Raises Invalid with `message` if it does not fit, 415 if it was not sent as JSON.
     """
     if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
         raise UnsupportedMediaType

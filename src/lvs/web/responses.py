@@ -1,4 +1,4 @@
-"""Access to the running server, and the composition of answers."""
+"""Access to the running server, and the building of answers."""
 
 import re
 from typing import Any, cast
@@ -114,7 +114,7 @@ def _person_in_bar() -> tuple[str, str] | None:
 
 
 def page(template: str, code: int = 200, **context: Any) -> Response:
-    """A whole page. It shows the Undo that the page before left."""
+    """A whole page. It shows the Undo that the previous page left."""
     undo = undoing.offered()
     response = html(_encoded(template, **(page_context() | {"undo": undo} | context)), code)
     if undoing.COOKIE in request.cookies:
@@ -123,7 +123,7 @@ def page(template: str, code: int = 200, **context: Any) -> Response:
 
 
 def leave_undo(response: Response, undo: "undoing.Undo | None") -> Response:
-    """Have the page that follows this answer offer to take the change back."""
+    """Have the page that follows this answer offer to undo the change."""
     return undoing.remember(response, undo) if undo else response
 
 
@@ -139,8 +139,8 @@ def partial_of_video(
     undo: "undoing.Undo | None" = None,
     **values: Any,
 ) -> Response:
-    """A partial whose only variable value besides these is the video's hash; and the toast that
-    takes the change back.
+    """A partial whose only variable value besides these is the video's hash, and the toast that
+    undoes the change.
     """
     with rendering():
         text = pages().render_of_video(f"partials/{template}", media_hash, **values)
@@ -161,7 +161,7 @@ def page_or_partial(template: str, partial_template: str, **context: Any) -> Res
 
 
 def rendered(template: str, **context: Any) -> str:
-    """The template as HTML, with its time counted."""
+    """The template as HTML; its time is counted in the metrics."""
     with rendering():
         return pages().render(template, **context)
 

@@ -1,8 +1,8 @@
 """Words of a search that set filters: `is:favorite`, `year:2019`, `in:trips`, `no:tags` …
 
-`lifted` takes them out of a search and sets the filters; `word_of` says which word a filter in use
-could have been written as, as the panel of filters writes it. What is no such word stays text. The
-words themselves stand in the table of filters; `year:`, which sets two of them, stands here.
+`lifted` takes them out of a search and sets the filters; `word_of` gives the word for a filter in
+use, which the panel of filters shows. Any other word stays text. The words are defined in the table
+of filters; `year:`, which sets two of them, is defined here.
 """
 
 import re

@@ -78,8 +78,8 @@ class Templates:
     def __init__(
         self, addresses: Urls, static_folder: Path, compiled_folder: Path | None = None
     ) -> None:
-        """`compiled_folder` is where templates are kept as Python bytecode, so that the next start
-        need not compile them.
+        """`compiled_folder` is where templates are cached as Python bytecode, so that the next
+        start need not compile them.
         """
         self._addresses = addresses
         self._static_folder = static_folder
@@ -130,11 +130,11 @@ class Templates:
             self.environment.filters[text.__name__] = self.cards.fillable(text)
 
     def precompile(self) -> None:
-        """Compile every template, which takes the first visitor of a large page a third of a second
-        otherwise.
+        """Compile every template; otherwise the first visitor of a large page would wait for that
+        for a third of a second.
         """
         for name in self.environment.list_templates(extensions=["html"]):
-            with suppress(TemplateError):  # who asks for that page will hear of it
+            with suppress(TemplateError):  # the request for that page will raise it
                 self.environment.get_template(name)
 
     def render(self, template: str, **context: Any) -> str:
@@ -148,17 +148,17 @@ class Templates:
     def encoded(self, template: str, **context: Any) -> bytes:
         """The template as UTF-8. Raises as `render`.
 
-        Its pieces are encoded one by one: one of ASCII alone is copied, while a single other
-        character in the text of a page has each of its 190,000 looked at.
+        Its pieces are encoded one by one: a piece of ASCII alone is copied, while encoding a whole
+        page with a single other character means checking each of its 190,000 characters.
         """
         self._forget_old_cards()
         pieces = self.environment.get_template(template).generate(context)
         return b"".join([piece.encode() for piece in pieces])
 
     def render_of_video(self, template: str, media_hash: str, **values: Any) -> str:
-        """A partial that says of a video nothing but its hash and these values.
+        """A partial that depends on nothing of a video but its hash and these values.
 
-        It is kept, with a place left for the hash.
+        It is cached with a slot for the hash.
         """
         key, mark = (template, _frozen(values)), self._mark
         kept = self._of_videos.get(key) or self._of_videos.put(
@@ -167,8 +167,8 @@ class Templates:
         return kept.replace(mark, media_hash)
 
     def kept(self, template: str, **values: Any) -> Markup:
-        """The HTML of a partial that was rendered with these values of late, such as a row of films
-        that stands on every page.
+        """The HTML of a partial, cached by these values, such as a row of films that stands on
+        every page.
         """
         key = (template, _frozen(values))
         found = self._rows.get(key)
@@ -212,8 +212,8 @@ class Templates:
         return f'<div class="begins"><h2 class="month">{escape(heading)}</h2>'
 
     def _forget_old_cards(self) -> None:
-        """A card says how long ago its video came, and the names of library folders stand in its
-        address.
+        """Drop cached cards when the day or the names of library folders change: a card says how
+        long ago its video came, and its address begins with the name of its library folder.
         """
         now = (local_date(now_ms()), self._addresses.cache_key())
         if now != self._cards_of:
@@ -251,10 +251,11 @@ class _LineJoiner(Extension):
 
 
 class _CompiledTemplates(BytecodeCache):
-    """Compiled templates in a folder. Where they cannot be kept they are compiled anew each time.
+    """Compiled templates in a folder. If they cannot be saved there, they are compiled anew each
+    time.
 
-    What is read is used only where it is whole and was made by this LVS, Jinja and Python from the
-    very text of the template.
+    A file is used only if it is complete and was made by this LVS, Jinja and Python from the same
+    text of the template.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The one Undo: what a removal took away, and the form that gives it back.
+"""The one Undo: what a removal took away, and the form that restores it.
 
 htmx gets it as a toast together with the answer. A plain form is answered with a redirect, and the
 page after it shows the same toast: a cookie carries it there, once.
@@ -18,7 +18,7 @@ SECONDS = 60
 
 
 class Undo(NamedTuple):
-    """An offer to take something back: the kind of change, the video, and the value before."""
+    """An offer to undo a change: its kind, the video, and the value before."""
 
     kind: str
     media_hash: str
@@ -67,7 +67,7 @@ _KINDS = {
 
 
 def remember(response: Response, undo: Undo) -> Response:
-    """Have the next page offer it."""
+    """Have the next page offer the undo."""
     value = "|".join(quote(part, safe="") for part in undo)
     if len(value) <= MAX_COOKIE_LENGTH:
         response.set_cookie(COOKIE, value, max_age=SECONDS, samesite="Lax", httponly=True, path="/")
@@ -75,7 +75,7 @@ def remember(response: Response, undo: Undo) -> Response:
 
 
 def offered() -> Undo | None:
-    """The Undo that the page before left for this one."""
+    """The Undo that the previous page left for this one."""
     parts = [unquote(part) for part in request.cookies.get(COOKIE, "").split("|")]
     if len(parts) != len(Undo._fields):
         return None

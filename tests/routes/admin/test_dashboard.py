@@ -186,7 +186,7 @@ async def test_a_folder_that_is_away_is_named_and_comes_first(tmp_path: Path) ->
         health = await health_of(home)
         assert "One thing needs attention." in health
         assert re.search(
-            r"Fault: The library folder “Old films” is offline since \d\d:\d\d\.", health
+            r"Fault: The library folder “Old films” has been offline since \d\d:\d\d\.", health
         )
         assert str(home.libraries[1]) in health
         tiles = Tree(await text_of(home.client, "/admin/performance")).of_class("tile")
@@ -504,7 +504,7 @@ def test_an_open_dashboard_shows_by_itself_what_is_done(
 
     library.rename(tmp_path / "away")
     expect(tile(page, "health")).to_contain_text(
-        "The library folder “Videos” is offline", timeout=20_000
+        "The library folder “Videos” has been offline", timeout=20_000
     )
     with pytest.raises(urllib.error.HTTPError, match="503"):
         fetch(server, "/video/film%200001.mp4")

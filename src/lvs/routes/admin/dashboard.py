@@ -1,7 +1,8 @@
 """The dashboard: a page of tiles that refresh themselves, each with an address of its own.
 
-A tile says in its address which state of itself the page has; one that would look the same is
-answered with 204 and nothing."""
+A tile's address says which state of it the page has; a tile that would look the same is answered
+with 204 and no body.
+"""
 
 from markupsafe import Markup
 from quart import Response

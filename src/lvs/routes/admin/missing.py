@@ -31,7 +31,7 @@ async def missing() -> Response:
     return page(
         "admin_missing.html",
         videos=videos,
-        sum=await services().recycle_bin.sum(),
+        sum=await services().recycle_bin.missing_totals(),
         binned=(await services().recycle_bin.forgotten_totals()).videos,
         offline=services().library.progress().offline,
         restored=number(args, "restored", MAX_ID),

@@ -12,7 +12,7 @@ from msgspec import Struct
 from pydantic import ConfigDict, Field
 
 from lvs import __version__
-from lvs.clock import iso_utc_held
+from lvs.clock import iso_utc_clamped
 from lvs.models import display_path
 from lvs.services.bundle import Services
 from lvs.services.latency import Latencies, Quantiles, Window
@@ -33,7 +33,7 @@ class Converted(Struct, frozen=True):
 
 
 def _moment(value: Any) -> Any:
-    return iso_utc_held(value) if isinstance(value, int) else value
+    return iso_utc_clamped(value) if isinstance(value, int) else value
 
 
 def _ms(seconds: float) -> float:
@@ -429,7 +429,7 @@ async def build_report(services: Services, pages: Templates) -> PerformanceRepor
         status=issues[0].level.word if issues else "ok",
         version=__version__,
         uptime_seconds=round(metrics.uptime_s, 1),
-        started_at=iso_utc_held(metrics.started_at),
+        started_at=iso_utc_clamped(metrics.started_at),
         troubles=[_read(IssueReport, each, level=each.level.word) for each in issues],
         cache_hit_rate=services.cache.status()["hit_rate"],
         caches=caches(services, pages),

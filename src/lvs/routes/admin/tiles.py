@@ -51,7 +51,7 @@ async def _health() -> Context:
     progress = services().library.progress(services().jobs.remaining)
     overview = await services().overviews.now()
     return {
-        "busy": bool(progress.scanning or progress.looking),
+        "busy": bool(progress.scanning or progress.to_probe),
         "issues": [(issue, LEVEL_WORDS[issue.level]) for issue in issues],
         "progress": progress,
         "overview": overview,

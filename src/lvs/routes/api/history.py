@@ -2,7 +2,7 @@
 
 from quart import Response
 
-from lvs.clock import iso_utc_held
+from lvs.clock import iso_utc_clamped
 from lvs.models import Cursor
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
@@ -17,8 +17,9 @@ DEFAULT, LARGEST = 100, 500
 
 @answers(schemas.HistoryLines, problems=(400,))
 async def lines() -> Response:
-    """Return what was played, latest first, hidden videos only with `hidden=1`. `next` in an answer
-    is the `before` of the next one.
+    """The history, latest first; hidden videos only with `hidden=1`.
+
+    `next` in an answer is the `before` of the next request.
     """
     args = arguments()
     size, at = limit(args, DEFAULT, LARGEST), cursor(args, "before")
@@ -65,7 +66,7 @@ def _line(line: HistoryLine) -> schemas.HistoryEntry:
     return schemas.HistoryEntry(
         id=line.id,
         day=line.day,
-        played_at=iso_utc_held(line.at),
+        played_at=iso_utc_clamped(line.at),
         media_hash=line.media_hash,
         title=line.title,
         missing=line.card is None,

@@ -2,7 +2,7 @@
 
 from quart import Response
 
-from lvs.clock import iso_utc_held
+from lvs.clock import iso_utc_clamped
 from lvs.errors import NotFound
 from lvs.models import display_path
 from lvs.routes.api import schemas
@@ -41,8 +41,10 @@ async def create() -> Response:
 
 @answers(schemas.PersonEntry, body=schemas.PersonChange, problems=(400, 404, 409, 415, 429))
 async def change(person_id: str) -> Response:
-    """Write what is said of a person. Without `pin` it stays, and an empty one is none. A person
-    with a PIN is changed with it in `old_pin`.
+    """Change a person.
+
+    Without `pin` the PIN stays, and an empty one removes it. A person with a PIN is changed with it
+    in `old_pin`.
     """
     wanted = await json_body(schemas.PersonChange, MESSAGE)
     person = services().people.get(row_id(person_id))
@@ -96,5 +98,5 @@ def _entry(person: Person) -> schemas.PersonEntry:
         has_pin=bool(person.pin),
         limits=limits,
         start_page=person.start_page,
-        created_at=iso_utc_held(person.created_at),
+        created_at=iso_utc_clamped(person.created_at),
     )

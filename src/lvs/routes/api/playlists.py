@@ -4,7 +4,7 @@ from typing import Any
 
 from quart import Response
 
-from lvs.clock import iso_utc_held
+from lvs.clock import iso_utc_clamped
 from lvs.errors import Invalid, NotFound
 from lvs.filters import readable
 from lvs.routes.api import schemas
@@ -138,7 +138,7 @@ def _values(found: PlaylistSummary) -> dict[str, Any]:
         "id": found.playlist.id,
         "name": found.playlist.name,
         "description": found.playlist.description or None,
-        "created_at": iso_utc_held(found.playlist.created_at),
+        "created_at": iso_utc_clamped(found.playlist.created_at),
         "count": found.count,
         "duration_s": found.duration_s,
     }
@@ -166,7 +166,7 @@ async def _later() -> schemas.LaterVideos:
             schemas.LaterVideo(
                 media_hash=item.media_hash,
                 title=item.title,
-                added_at=iso_utc_held(item.added_at),
+                added_at=iso_utc_clamped(item.added_at),
                 missing=item.card is None,
                 url=addresses().watch(item.card) if item.card else None,
             )

@@ -2,7 +2,7 @@
 
 from quart import Response
 
-from lvs.clock import iso_utc_held
+from lvs.clock import iso_utc_clamped
 from lvs.filters import readable
 from lvs.routes.api import schemas
 from lvs.routes.api.bulk import query_of
@@ -20,8 +20,9 @@ MESSAGE = 'Send {"name": "Unrated", "where": {"unrated": 1}}.'
 
 @answers(schemas.SavedViewList, problems=())
 async def every() -> Response:
-    """Saved views in their order, each with its number of videos. A person with limits is told
-    of those that select something of theirs.
+    """Saved views in their order, each with its number of videos.
+
+    A person with limits is told of those that select something of theirs.
     """
     return json_response(schemas.SavedViewList(views=await _entries()))
 
@@ -77,7 +78,7 @@ async def _entries() -> list[schemas.SavedViewEntry]:
                 position=position,
                 count=counts.get(view.view_id, 0),
                 start_page=start == VIEW + view.view_id,
-                created_at=iso_utc_held(view.created_at),
+                created_at=iso_utc_clamped(view.created_at),
                 url=VIEW + view.view_id,
             )
         )

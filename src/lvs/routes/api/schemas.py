@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from msgspec.structs import asdict
 from pydantic import BeforeValidator, ConfigDict, Field, RootModel, create_model
 
-from lvs.clock import iso_utc_held
+from lvs.clock import iso_utc_clamped
 from lvs.filters import FILTERS, STATES
 from lvs.models import Card, Chapter, Projection, Root, Tag, Video, WatchState, display_path
 from lvs.services.gallery.dates import recorded_of
@@ -490,7 +490,7 @@ class BulkDone(Schema):
 
 
 class UndoDone(Schema):
-    """Number of videos whose change was undone, number of values left as they are because
+    """The number of videos whose change was undone, the number of values left as they are because
     they were changed again since, and the change that the undo is.
     """
 
@@ -785,7 +785,7 @@ def summary_of(card: Card, roots: dict[int, Root], addresses: Urls) -> VideoSumm
         state=card.state.value,
         reason=None,
         offline=card.offline,
-        added_at=iso_utc_held(card.added_at),
+        added_at=iso_utc_clamped(card.added_at),
         rating=card.rating or None,
         views=card.views,
         last_viewed_at=_iso_or_none(card.last_viewed_at),
@@ -821,7 +821,7 @@ def detail_of(
         state=video.state.value,
         reason=video.reason,
         offline=offline,
-        added_at=iso_utc_held(video.added_at),
+        added_at=iso_utc_clamped(video.added_at),
         rating=video.rating or None,
         views=video.views,
         last_viewed_at=_iso_or_none(video.last_viewed_at),
@@ -848,15 +848,17 @@ def detail_of(
         frame_rate=probe.frame_rate if probe else None,
         bit_depth=probe.bit_depth if probe else None,
         rotation=probe.rotation if probe else None,
-        recorded_at=iso_utc_held(recorded.at) if recorded else None,
+        recorded_at=iso_utc_clamped(recorded.at) if recorded else None,
         recorded_by=recorded.by if recorded else None,
         rated_at=_iso_or_none(video.rated_at),
-        missing_since=iso_utc_held(file.missing_since) if file.missing_since is not None else None,
+        missing_since=iso_utc_clamped(file.missing_since)
+        if file.missing_since is not None
+        else None,
         files=[
             Location(
                 path=shown_path(roots, place.root_id, place.path),
                 size_bytes=place.size_bytes,
-                missing_since=iso_utc_held(place.missing_since)
+                missing_since=iso_utc_clamped(place.missing_since)
                 if place.missing_since is not None
                 else None,
             )
@@ -874,4 +876,4 @@ def detail_of(
 
 def _iso_or_none(unix_ms: int) -> str | None:
     """0 stands for never."""
-    return iso_utc_held(unix_ms) if unix_ms else None
+    return iso_utc_clamped(unix_ms) if unix_ms else None

@@ -47,7 +47,7 @@ def install(app: Quart) -> None:
             return
         if not access().limited:
             raise Refused(
-                f"{person.name} may see a selection of videos only, and this is not part of it."
+                f"{person.name} may only see a selection of videos, and this is not part of it."
             )
         await _refuse_out_of_sight()
 

@@ -86,7 +86,7 @@ def _query(args: Arguments, path: bytes) -> Query:
 async def _around(
     root_id: int, folder: bytes, query: Query, found: Sequence[Subfolder], args: Arguments
 ) -> dict[str, Any]:
-    """Return what the page of a folder has besides a gallery's."""
+    """The values of a folder's page besides those of a gallery."""
     below = [each for each in found if each.name is not None]
     bare = replace(query, direct=False, folder=b"")
     is_plain = not bare.filtered and not text(args, "after")

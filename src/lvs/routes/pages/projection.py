@@ -45,7 +45,7 @@ async def choose(media_hash: str) -> Response:
 
 
 async def values_of(video: Video) -> dict[str, Any]:
-    """Return what the partial shows of a video."""
+    """The values that the partial shows of a video."""
     return {
         "media_hash": video.media_hash,
         "projection": video.projection,

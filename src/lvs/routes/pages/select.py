@@ -88,7 +88,7 @@ async def show() -> Response:
 
 
 async def _counted(query: Query) -> dict[str, Any]:
-    """The number of videos in a selection, and the largest id that there is now."""
+    """A selection counted: its number of videos, and the largest id that there is now."""
     seen_id = await services().gallery.last_id()
     return {
         "total": await services().gallery.count(query),
@@ -98,7 +98,7 @@ async def _counted(query: Query) -> dict[str, Any]:
 
 
 def _said(args: Any) -> "SelectionResult | None":
-    """Return what the change said with which this page was reached."""
+    """The result of the change that led to this page; None if there was none."""
     if "changed" not in args:
         return None
     return SelectionResult(

@@ -162,7 +162,7 @@ def _folder(video: Video) -> tuple[str, str]:
 
 
 def _copies(video: Video) -> int:
-    """Return how many places a video has in the library folders that are configured now."""
+    """The number of places of a video in the library folders that are configured now."""
     roots = services().library.roots
     return sum(file.missing_since is None and roots[file.root_id].active for file in video.files)
 

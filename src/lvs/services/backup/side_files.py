@@ -129,7 +129,7 @@ class SideFilesExport:
 
 
 def refuse_library(folder: Path, library: Path) -> None:
-    """Raises Invalid where a folder lies in a library folder, or a library folder in it."""
+    """Raise Invalid if a folder lies in a library folder, or a library folder in it."""
     inside, real = folder.resolve(), library.resolve()
     if inside.is_relative_to(real):
         raise Invalid(
@@ -141,7 +141,7 @@ def refuse_library(folder: Path, library: Path) -> None:
 
 
 def refuse_data(folder: Path, data: Path) -> None:
-    """Raises Invalid where a folder lies in one of LVS's own folders, or is one."""
+    """Raise Invalid if a folder lies in one of LVS's own folders, or is one."""
     if folder.resolve().is_relative_to(data.resolve()):
         raise Invalid(
             f"{folder} lies in {data}, where LVS keeps its own data. Choose a folder outside of it."

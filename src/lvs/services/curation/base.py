@@ -35,7 +35,7 @@ class Curation:
         return video_id
 
     def _edited(self, video_id: int | None) -> None:
-        """A change is committed; None where there was nothing to change."""
+        """Announce a committed change of this video; None if there was nothing to change."""
         self._cache.invalidate()
         if video_id is not None:
             self._events.publish(Event.EDITED, (video_id,))

@@ -11,7 +11,7 @@ PERSONAL = ("watched", "later")
 
 
 class UndoStatus(StrEnum):
-    """True if a change can be taken back."""
+    """The answer to whether a change can be undone: it is open, or the reason why not."""
 
     OPEN = "open"
     TAKEN_BACK = "taken back"

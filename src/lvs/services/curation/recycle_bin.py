@@ -61,7 +61,7 @@ class RecycleBin:
         last = found[limit - 1] if len(found) > limit else None
         return found[:limit], (last.since, last.id) if last else None
 
-    async def sum(self) -> Totals:
+    async def missing_totals(self) -> Totals:
         """Totals over all missing videos."""
         async with self._database.read() as db:
             return await rows.missing_totals(db, None, EVER)

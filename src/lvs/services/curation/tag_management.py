@@ -59,7 +59,8 @@ class TagEdit(Struct, frozen=True):
     fewer_aliases: tuple[str, ...] = ()
     keep_name: bool = False
     """Keep the old name as an alias, which is done anyway where a saved view or a person's limits
-    ask for it."""
+    ask for it.
+    """
 
 
 class TagResult(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The order "Best match" in memory: the relevance of what a search finds, kept while no text
+"""The order "Best match" in memory: the relevance of what a search finds, cached while no text
 changes.
 """
 

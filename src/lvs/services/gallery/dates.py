@@ -20,15 +20,15 @@ PLAUSIBLE_NS = range(31_536_000 * 10**9, 4_133_980_800 * 10**9)  # 1971 to 2100
 
 
 class RecordedTime(NamedTuple):
-    """The time when a video was recorded (Unix milliseconds), and what says so."""
+    """The time a video was recorded (Unix milliseconds), and its source."""
 
     at: int
     by: Literal["container", "file"]
 
 
 def recorded_of(video: Video) -> RecordedTime | None:
-    """The time a video was recorded: as its container says, else the time of its file; None where
-    neither can be true.
+    """The time a video was recorded: as its container says, else the time of its file; None if
+    neither is plausible.
     """
     if video.probe and video.probe.recorded_at:
         return RecordedTime(video.probe.recorded_at, "container")

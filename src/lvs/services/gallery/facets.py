@@ -1,4 +1,4 @@
-"""Facets: what each filter would leave, given all the others that are in use."""
+"""Facets: the number of videos each filter would leave, given all other filters in use."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Finding the videos of a query: in the index where it is filled, else in the database."""
+"""Finds the videos of a query: in the index once it is filled, else in the database."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -11,7 +11,7 @@ from lvs.models import Card, Cursor, Sort
 from lvs.services.gallery.dates import starts_of_years
 from lvs.services.lru import LRU
 
-if TYPE_CHECKING:  # NumPy is a tenth of what the start takes, and needed only by the index
+if TYPE_CHECKING:  # importing NumPy takes a tenth of the start, and only the index needs it
     from lvs.services.gallery.video_index import Mask, VideoIndex
 
 CARDS_KEPT = 2000  # about 1 kB each
@@ -80,13 +80,13 @@ class SqlFinder:
 
 
 class CardCache:
-    """The cards that were shown last, each as long as the index has no newer version of it."""
+    """The cards shown last, each valid as long as the index has no newer version of it."""
 
     def __init__(self) -> None:
         self._cards: LRU[int, Card] = LRU(CARDS_KEPT)
 
     async def get(self, db: Connection, index: "VideoIndex", ids: Sequence[int]) -> list[Card]:
-        """The cards of these videos, in this order; those that are not kept come in one query."""
+        """The cards of these videos, in this order; those that are not cached come in one query."""
         found = {}
         for video_id in ids:
             card = self._cards.get(video_id)

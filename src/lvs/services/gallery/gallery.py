@@ -1,4 +1,4 @@
-"""Browsing: runs of cards for a query, counts, neighbours, random picks and what is related."""
+"""Browsing: runs of cards for a query, counts, neighbours, random picks and related videos."""
 
 import asyncio
 import importlib
@@ -52,7 +52,7 @@ __all__ = [
     "sorted_by_use",
 ]
 
-if TYPE_CHECKING:  # NumPy is a tenth of what the start takes, and needed only when it is filled
+if TYPE_CHECKING:  # importing NumPy takes a tenth of the start, and only filling needs it
     from lvs.services.gallery.video_index import VideoIndex
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ log = logging.getLogger(__name__)
 Found = TypeVar("Found")
 
 DEFAULT_LIMITS = GalleryLimits()
-DRAWS_FOR_EACH = 4  # of some random videos: one may be drawn twice, or have no poster
+DRAWS_FOR_EACH = 4  # draws for each random video: one may be drawn twice, or have no poster
 MAX_RUN = 500  # the most cards one answer holds, also where `until` asks for more
 RELATED = 12
 SAME_PICTURES = "The same pictures"
@@ -72,7 +72,7 @@ WARMED = (
     string.ascii_lowercase + string.digits
 )  # one letter finds so many videos that looking them up takes long
 RETRY_S = 5.0
-FILL_DELAY_S = 1.0  # whoever starts the server wants to see a page first
+FILL_DELAY_S = 1.0  # the first page comes before this work
 
 
 class TopFolder(Struct, frozen=True):
@@ -95,10 +95,10 @@ class GalleryPage(Struct, frozen=True):
 
 
 class Gallery:
-    """Answers what to show. Nothing here changes anything.
+    """Answers what pages show, and changes nothing.
 
-    The index answers as soon as it is filled; until then, and where it cannot be, the database does
-    the same in plain SQL.
+    The index answers as soon as it is filled; until then, or if it cannot be filled, the database
+    answers the same in plain SQL.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Gallery:
         self._year_lists: LRU[Hashable, list[tuple[int, int]]] = LRU(PAGES_KEPT)
 
     async def fill(self, delay_s: float = 0) -> None:
-        """Fill the index; tried again where the database cannot be read now."""
+        """Fill the index; retried if the database cannot be read now."""
         await asyncio.sleep(delay_s)
         os.environ.setdefault(
             "OPENBLAS_NUM_THREADS", "1"
@@ -148,19 +148,21 @@ class Gallery:
 
     @property
     def edition(self) -> int:
-        """Changes with everything that the gallery shows; -1 while that is not noticed."""
+        """A number that changes with everything the gallery shows; -1 while changes are not
+        noticed.
+        """
         return self._index.seen if self._index else -1
 
     async def catch_up(self) -> None:
-        """Notice what has changed until now, so that `edition` tells."""
+        """Take in recent changes, so that `edition` is up to date."""
         async with self._reading():
             pass
 
     async def find(
         self, query: Query, after: Cursor | None = None, until: Cursor | None = None
     ) -> GalleryPage:
-        """Everything a gallery page shows: a run of cards as `browse` gives it, and what stands
-        around it.
+        """Everything a gallery page shows: a run of cards as `browse` returns it, and what
+        surrounds it.
         """
         async with self._reading() as (db, index):
             page, total = await self._known_or_found(
@@ -220,8 +222,8 @@ class Gallery:
             return [await finder.count() if finder else 0 for finder in finders]
 
     async def count_behind(self, query: Query, after: Cursor | None) -> int:
-        """The number of videos of the query behind a place; without one all of them. Raises Invalid
-        where the cursor does not fit the order.
+        """The number of the query's videos behind a place, or of all of them without one. Raises
+        Invalid if the cursor does not fit the order.
         """
         _check_cursor(query, after)
         async with self._reading() as (db, index):
@@ -240,7 +242,7 @@ class Gallery:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[tuple[Connection, "VideoIndex | None"]]:
-        """A connection, and the index where it knows every change that was answered before."""
+        """A connection, and the index if it has taken in every change made before."""
         async with self._database.read() as db:
             yield (
                 db,
@@ -268,10 +270,10 @@ class Gallery:
     async def _years(
         self, db: Connection, query: Query, index: "VideoIndex | None"
     ) -> list[tuple[int, int]]:
-        """Each year of an order by date, as it was the last time where nothing has changed.
+        """Each year of an order by date, cached while nothing has changed.
 
-        None before the index is filled, which is seconds after the start: the database would have
-        to read every row.
+        None before the index is filled, seconds after the start: the database would have to read
+        every row.
         """
         if index is None:
             return []
@@ -295,9 +297,7 @@ class Gallery:
         after: Cursor | None,
         until: Cursor | None,
     ) -> tuple[Page, int]:
-        """A run of cards and how many the query shows in all: as it was the last time where nothing
-        has changed since.
-        """
+        """A run of cards and the total of the query, cached while nothing has changed."""
         query = _by_viewer(query)
         key = (index.seen if index else -1, query, query.viewer.allowed, limit, after, until)
         known = self._pages.get(key) if index else None
@@ -333,7 +333,7 @@ class Gallery:
             return await gallery.one(db, video_id)
 
     async def random(self) -> Card:
-        """Any video. Raises NotFound where there is none."""
+        """A random video. Raises NotFound if there is none."""
         if viewer().limits is not None:
             seed = secrets.randbelow(random_order.LARGEST - 1) + 1
             cards = (await self.browse(Query(sort=Sort.RANDOM, seed=seed), 1)).cards
@@ -346,7 +346,7 @@ class Gallery:
         return card
 
     async def some_random(self, number: int) -> tuple[Card, ...]:
-        """At most so many videos that have a poster, in any order."""
+        """Up to `number` random videos that have a poster."""
         if viewer().limits is not None:
             seed = secrets.randbelow(random_order.LARGEST - 1) + 1
             page = await self.browse(Query(sort=Sort.RANDOM, seed=seed), number)
@@ -405,7 +405,7 @@ class Gallery:
 
     async def tags(self) -> list[Tag]:
         """Every tag in use with its count, in alphabetical order."""
-        await self.catch_up()  # is the list that is kept still true?
+        await self.catch_up()  # is the cached list still valid?
         return await self._tags()
 
     async def _tags(self) -> list[Tag]:
@@ -422,9 +422,7 @@ class Gallery:
     async def _within_limits(
         self, what: Hashable, load: Callable[[Connection], Awaitable[list[Found]]]
     ) -> list[Found]:
-        """A list within the limits of the person who watches, as it was last where nothing has
-        changed.
-        """
+        """A list within the limits of the person who watches, cached while nothing has changed."""
         who = viewer()
         key = (what, self.edition, who.limits, who.allowed)
         known = self._limited.get(key) if self.edition >= 0 else None
@@ -435,8 +433,8 @@ class Gallery:
         return known
 
     async def tags_like(self, text: str) -> list[Tag]:
-        """The tags in use whose name, or an alias, holds this: those first that begin with it, then
-        those with most videos.
+        """The tags in use with this text in their name or an alias: those that begin with it first,
+        then those with most videos.
         """
         wanted = tag_key(text)
         if not wanted:
@@ -469,7 +467,7 @@ class Gallery:
         return known if any(each.name == known for each in await self._tags()) else None
 
     async def allowed(self, limits: Limits) -> frozenset[int]:
-        """The videos within a person's limits."""
+        """The videos that a person's limits allow."""
         async with self._reading() as (db, index):
             edition = index.seen if index else -1
             known = self._allowed.get(limits)
@@ -505,8 +503,8 @@ class Gallery:
         return await self._cache.get(("folders", *self.lists_edition), load)
 
     async def subfolders(self, root_id: int, folder: bytes) -> list[Subfolder]:
-        """The folders right in a folder by name, and under the name None what lies in it itself;
-        nothing where it holds no listed video, or none that the person who watches may see.
+        """The folders directly in a folder by name, and under the name None the videos in the
+        folder itself; nothing if it holds no listed video that the person who watches may see.
         """
         who = viewer()
         if who.limits is not None:
@@ -519,7 +517,7 @@ class Gallery:
             async with self._database.read() as db:
                 return await folders.listed(db, root_id, folder)
 
-        await self.catch_up()  # is what is kept still true?
+        await self.catch_up()  # is the cached value still valid?
         return await self._cache.get(("folder", root_id, folder, *self.lists_edition), load)
 
     async def folder_posters(
@@ -537,9 +535,9 @@ class Gallery:
 
     @property
     def lists_edition(self) -> tuple[int, int]:
-        """Changes whenever tags, folders or titles may have.
+        """A pair that changes whenever tags, folders or titles may have changed.
 
-        The index also sees what other programs write.
+        The index also notices the changes of other programs.
         """
         seen = self._index.edition if self._index else 0
         return (seen, 0 if seen else self._cache.generation)
@@ -554,7 +552,7 @@ class Gallery:
     async def _select(
         self, db: Connection, query: Query, index: "VideoIndex | None"
     ) -> Selection | None:
-        """The query with its words, tags and folder resolved; None where nothing can match."""
+        """The query with its words, tags and folder looked up; None if nothing can match."""
         words = search_query.parse(query.q)
         if query.q.strip(' "-') and not (words.match or words.unmatch or words.tags):
             # a lone quote or minus is the beginning of something, and asks for nothing yet
@@ -575,18 +573,18 @@ class Gallery:
         return replace(selection, root_id=place[0], folder=place[1], direct=query.direct)
 
     def _folder_place(self, folder: bytes) -> tuple[int, bytes] | None:
-        """Library folder and path of a folder as an address spells it."""
+        """The library folder and path of a folder given as in an address."""
         return self._library.folder_place(folder.strip(b"/"))
 
 
 def _by_viewer(query: Query) -> Query:
-    """The query as the person who watches asks it."""
+    """The query with the limits of the person who watches."""
     who = viewer()
     return query if query.viewer == who else replace(query, viewer=who)
 
 
 def _is_personal(query: Query) -> bool:
-    """True where a list changes with what one person watches, which the index does not notice."""
+    """True if the list depends on what one person watches, which the index does not notice."""
     return bool(query.viewer.person and query.progress)
 
 
@@ -600,12 +598,12 @@ async def _for_viewer(db: Connection, page: Page) -> Page:
 
 
 def sorted_by_use(tag: Tag) -> tuple[int, str]:
-    """Sorts tags by how many videos carry them, then by name."""
+    """A sort key for tags: by number of videos, then by name."""
     return (-tag.count, tag_key(tag.name))
 
 
 async def _bounded(db: Connection, selection: Selection, most: int) -> Selection:
-    """The selection, without a ranking where its words find too many videos."""
+    """The selection, without a ranking if its words find too many videos."""
     if selection.ranked and await best_match.finds_more(db, str(selection.match), most):
         return replace(selection, ranked=None)
     return selection

@@ -25,8 +25,8 @@ _TERM = re.compile(
 class ParsedSearch(Struct, frozen=True):
     """A parsed search: FTS5 expressions for what must and must not occur, and the tags asked for.
 
-    `unmatch` is only set where nothing must occur: FTS5 cannot take words away from everything.
-    `ranked` says which of what is found matches best.
+    `unmatch` is only set if nothing must occur: FTS5 cannot subtract words from everything.
+    `ranked` are the words by which results are ranked.
     """
 
     match: str | None
@@ -36,7 +36,7 @@ class ParsedSearch(Struct, frozen=True):
 
 
 def parse(text: str) -> ParsedSearch:
-    """Take a search apart. Any text is a search; only an overlong one raises Invalid."""
+    """Parse a search. Any text is a valid search; only an overlong one raises Invalid."""
     if len(text) > MAX_LENGTH:
         raise Invalid(f"Search for at most {MAX_LENGTH} characters.")
     wanted: list[str] = []

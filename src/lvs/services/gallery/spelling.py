@@ -1,5 +1,5 @@
-"""Searches that may have been meant, where one found nothing: words are compared with those that
-the full-text index holds.
+"""Spelling suggestions for a search that finds nothing: its words are compared with those of the
+full-text index.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from lvs.models import Query
 from lvs.services.gallery.gallery import Gallery
 from lvs.text import folded
 
-MOST_WORDS = 300_000  # of the index, compared for one word
-SHORTEST, LONGEST = 3, 40  # letters of a word that is compared
+MOST_WORDS = 300_000  # words of the index compared with one word
+SHORTEST, LONGEST = 3, 40  # letters of words that are compared
 LIKENESS = 0.6
 EACH = 5
 SHOWN = 3
@@ -24,32 +24,32 @@ TERMS = 6
 
 
 class SpellingSuggestion(Struct, frozen=True):
-    """A search that finds something, and how many videos."""
+    """A search that finds something, and its number of videos."""
 
     query: Query
     count: int
 
 
 class Spelling:
-    """Finds what a search without hits may have meant."""
+    """Suggests other spellings for searches without results."""
 
     def __init__(self, database: Database, gallery: Gallery) -> None:
         self._database = database
         self._gallery = gallery
         # The words of the index, one a line: SQLite counts each when it lists them, which takes a
-        # third of a second with 100,000 videos, and whoever types a word asks at each letter.
+        # third of a second with 100,000 videos, and every letter that is typed asks for them.
         self._words = ""
         self._words_of: object = None
 
     async def suggest(self, query: Query) -> list[SpellingSuggestion]:
-        """Searches with one word written otherwise that find something, the likeliest first."""
+        """Searches with one word spelled differently that find something, the likeliest first."""
         words = query.q.split()
         if not words or len(words) > TERMS:
             return []
         alone = [Query(q=word) for word in words]
         found = await self._gallery.counts(alone)
         wrong = [place for place, count in enumerate(found) if not count]
-        if not wrong:  # each word is somewhere, but no video has all of them
+        if not wrong:  # each word occurs somewhere, but no video has all of them
             return []
         options: list[Query] = [query]
         for place in wrong:
@@ -64,7 +64,7 @@ class Spelling:
         return meant[:SHOWN]
 
     async def _like(self, word: str) -> Sequence[str]:
-        """Words of the index like this one, the likest first."""
+        """Words of the index similar to this one, the most similar first."""
         plain = folded(word).strip()
         if not plain.isalnum() or not SHORTEST <= len(plain) <= LONGEST:
             return []
@@ -86,8 +86,8 @@ def _with(text: str, place: int, word: str) -> str:
 
 
 def _most_similar(word: str, room: int, words: str) -> list[str]:
-    """The words, one a line, that are likest; of as many letters, give or take `room`."""
-    process = importlib.import_module("rapidfuzz.process")  # nobody waits for it at the start
+    """The most similar words (one a line) whose length differs by at most `room` letters."""
+    process = importlib.import_module("rapidfuzz.process")  # not imported at the start
     distance = importlib.import_module("rapidfuzz.distance")
     known = [each for each in words.split("\n") if abs(len(each) - len(word)) <= room]
     found = process.extract(

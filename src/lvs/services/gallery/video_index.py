@@ -1,9 +1,9 @@
-"""The numbers of every listed video in memory, so that a page costs the same whatever is asked and
-however many there are.
+"""The video index: numbers of every listed video in memory, so that a page costs the same whatever
+is asked for and however many videos there are.
 
-What a filter leaves is one bit per video, and how many that are is counted exactly. The database
-stays the only truth: it notes each change to what the gallery shows (`gallery_changes`), and before
-every answer the index takes in what is new.
+A filter leaves one bit per video, and counts are exact. The database remains the only truth: it
+records each change to what the gallery shows (`gallery_changes`), and before every answer the index
+takes in what is new.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from lvs.services.gallery.dates import EPOCH_YEAR
 from lvs.services.gallery.limits import GalleryLimits
 
 Mask = NDArray[np.bool_]
-"""Says for every id whether the video is meant."""
+"""One bit for each id: True for the videos selected."""
 
 Key = tuple[Hashable, ...]
 """A database look-up: ("tag", id), ("match", expression) or ("folder", library folder, path, True
@@ -35,7 +35,7 @@ for the folder alone).
 """
 
 LOADED_AT_ONCE = 2000
-FOUND_KEPT = 400  # of what words, tags and folders found: a bit for every video each
+FOUND_KEPT = 400  # cached masks of words, tags and folders: a bit for every video each
 KEPT_TAG_IDS = 1000
 PERMUTATIONS_KEPT = 4  # 8 bytes for each video
 TYPES: dict[str, Any] = {
@@ -101,7 +101,7 @@ class VideoIndex:
             return True
         async with self._lock:
             if self._last is not None:
-                if self._last is not seen:  # somebody else took in some of it
+                if self._last is not seen:  # another task took in some of it
                     news = _news(self._last, await gallery.changes(db, self._last.seq))
                 await (self._load(db) if news is None else self._take_in(db, news))
         return self._last is not None
@@ -193,9 +193,10 @@ class VideoIndex:
         return {key: found[key] if key in found else self._tag_ids.get(key, ()) for key in keys}
 
     async def select(self, db: Connection, selection: Selection) -> Mask:
-        """The videos that the selection holds.
+        """The mask of the videos selected.
 
-        Nobody writes into it: where it holds all that is not hidden, it is the index's own.
+        It must not be written to: where it holds everything that is not hidden, it is the index's
+        own.
         """
         keys: list[Key] = []
         if selection.root_id is not None:
@@ -222,7 +223,7 @@ class VideoIndex:
         return mask
 
     async def _of_viewer(self, db: Connection, query: Query) -> list[Mask]:
-        """The masks of a person: what they may see, and what they started or watched."""
+        """The masks of a person: videos they may see, and videos they started or watched."""
         who, masks = query.viewer, []
         if who.limits is not None:
             masks.append(self._mask(np.fromiter(who.allowed, np.int64, len(who.allowed))))
@@ -253,8 +254,8 @@ class VideoIndex:
         return mask
 
     async def _ids(self, db: Connection, key: Key) -> Mask:
-        """The videos with this tag, in this folder or with these words, from what is kept or from
-        the database.
+        """The videos with this tag, in this folder or with these words, from the cache or the
+        database.
         """
         packed, size = self._found.get(key), len(self._listed)
         if packed is not None:
@@ -283,7 +284,7 @@ class VideoIndex:
         return mask
 
     async def precompile(self, db: Connection, match: str) -> None:
-        """Have ready what this FTS5 expression finds."""
+        """Cache what this FTS5 expression finds."""
         await self._ids(db, ("match", match))
 
     def how_many(self, mask: Mask) -> int:
@@ -291,8 +292,8 @@ class VideoIndex:
         return self._total_shown if mask is self._shown else int(np.count_nonzero(mask))
 
     def years(self, mask: Mask, sort: Sort, starts: Sequence[int]) -> list[tuple[int, int]]:
-        """Each year that videos of a mask have in an order by date, and how many; `starts` are the
-        beginnings of the years from EPOCH_YEAR on.
+        """Each year of a mask's videos in an order by date, and how many there are; `starts` are
+        the beginnings of the years from EPOCH_YEAR on.
         """
         values = self._numbers[SORT_COLUMNS[sort]][mask]
         places = np.searchsorted(np.array(starts, np.int64), values[values > 0], side="right")
@@ -303,7 +304,7 @@ class VideoIndex:
 
     @property
     def seen(self) -> int:
-        """The number of the last change taken in: while it stays, so does every answer."""
+        """The number of the last change taken in: while it stays the same, so does every answer."""
         return self._last.seq if self._last else -1
 
     def version(self, video_id: int) -> int:
@@ -315,13 +316,13 @@ class VideoIndex:
         return int(self._numbers["shuffle"][video_id]) if video_id < len(self._listed) else 0
 
     async def relevance(self, db: Connection, selection: Selection, video_id: int) -> int:
-        """The relevance of a video to what the selection is ranked by; 0 where nothing is."""
+        """The relevance of a video to the words of the selection; 0 if nothing is ranked."""
         ranking = await self._ranking(db, selection)
         return ranking.rank(video_id) if ranking else 0
 
     async def _ranking(self, db: Connection, selection: Selection) -> Ranking | None:
-        """The relevance of all that the words find, from what is kept or from the database; None
-        where nothing is to be ranked, or too much.
+        """The relevance of everything the words find, from the cache or the database; None if
+        nothing is to be ranked, or too much.
         """
         if not selection.ranked or not selection.match:
             return None
@@ -368,7 +369,7 @@ class VideoIndex:
         backwards: bool = False,
     ) -> list[int]:
         """The first `limit` of the selected videos, which `mask` holds, in the query's order,
-        behind `after` and up to and with `until`.
+        behind `after` and up to and including `until`.
         """
         query, count = selection.query, self.how_many(mask)
         if not count:
@@ -423,8 +424,8 @@ class VideoIndex:
         until: Cursor | None,
         backwards: bool,
     ) -> list[int]:
-        """Run in the order of a seed. Its places are spread evenly, so the next videos lie in a
-        window of known width; only those are sorted.
+        """The same as `run`, in the order of a seed. Its places are spread evenly, so the next
+        videos lie in a window of known width; only those are sorted.
         """
         descending = query.descending != backwards
         places = self._places(query.seed)
@@ -457,7 +458,7 @@ class VideoIndex:
         order = order[order < size]
         ranks = np.full(
             size, len(order), np.int64
-        )  # what nobody knew of when the order was read stands at the end
+        )  # videos added after the order was read come last
         ranks[order] = np.arange(len(order))
         if self._last is last:
             self._title_ranks = ranks
@@ -513,7 +514,7 @@ def _first(
 
 
 def _behind(keys: NDArray[Any], ids: NDArray[np.int64], place: Cursor, descending: bool) -> Mask:
-    """Mask of those strictly behind a place."""
+    """The mask of those strictly behind a place."""
     if descending:
         behind = (keys < place.key) | ((keys == place.key) & (ids < place.video_id))
     else:
@@ -522,9 +523,7 @@ def _behind(keys: NDArray[Any], ids: NDArray[np.int64], place: Cursor, descendin
 
 
 def _news(seen: GalleryChange, changes: Sequence[GalleryChange]) -> Sequence[GalleryChange] | None:
-    """Changes after the one that was seen last; None where the history is another one or was
-    cut.
-    """
+    """Changes after the last one taken in; None if the history is another one or was cut."""
     if seen == NOTHING_YET and (not changes or changes[0].seq == 1):
         return changes
     return changes[1:] if changes and changes[0] == seen else None

@@ -49,7 +49,7 @@ def tag_members(names: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def read_only_names(folder: str, year: str, views: int, rating: int) -> list[str]:
-    """Return what a player may filter by and cannot change; empty ones are left out."""
+    """The names that a player may filter by and cannot change; empty ones are left out."""
     values = (folder, year, str(views) if views else "", str(rating) if rating else "")
     return [f"{prefix}{value}" for prefix, value in zip(READ_ONLY, values, strict=True) if value]
 

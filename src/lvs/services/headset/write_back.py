@@ -40,7 +40,7 @@ class ShownTags(Struct, frozen=True):
 
     @classmethod
     def from_video(cls, video: Video) -> "ShownTags":
-        """Return what an answer about this video shows."""
+        """The tags that an answer about this video shows."""
         return cls(video.tags, video.rating > 0)
 
 
@@ -70,7 +70,7 @@ class WriteBack:
         self._shown: LRUCache[tuple[str, str], ShownTags] = LRUCache(SHOWN_KEPT)
 
     def shown(self, client: str, media_hash: str) -> ShownTags | None:
-        """Return what this player saw of a film when it composed what it sends.
+        """The tags this player was shown when it composed what it sends.
 
         To be asked before anything is awaited: a second request may come before the first is done.
         """

@@ -39,7 +39,7 @@ class History:
         hidden: bool = False,
         person: int | None = None,
     ) -> list[HistoryLine]:
-        """Return what was played, latest first, behind a line (its time and id); hidden videos only
+        """Lines of the history, latest first, behind a line (its time and id); hidden videos only
         with `hidden`.
         """
         person = person_or_viewer(person)

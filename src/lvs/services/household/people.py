@@ -118,7 +118,7 @@ class People:
     # --- Devices ---
 
     def cookie(self, person: Person, bound: bool) -> str:
-        """Return what a device keeps to be known as this person's."""
+        """The value of the cookie by which a device is known as this person's."""
         return f"{person.id}.{int(bound)}.{_signature(person, bound)}"
 
     def device(self, cookie: str) -> Device | None:
@@ -255,7 +255,7 @@ class People:
 
 
 def name_key(name: str) -> str:
-    """Return what two spellings of a name share."""
+    """A key that all spellings of a name share."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip()).casefold())
 
 
@@ -264,7 +264,7 @@ def limits_from(tags: Sequence[str], folders: Sequence[str]) -> Limits:
     try:
         encoded = tuple(os.fsencode(each.strip().strip("/")) for each in folders if each.strip())
     except UnicodeEncodeError:
-        raise Invalid("Write a folder as it stands in addresses.") from None
+        raise Invalid("Write a folder as it appears in addresses.") from None
     return Limits(tuple(tag.strip().lstrip("#") for tag in tags if tag.strip()), encoded)
 
 

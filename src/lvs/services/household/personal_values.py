@@ -11,12 +11,14 @@ from lvs.models import HOUSEHOLD
 
 
 def later_value(person_id: int, added_at: int | None) -> str:
-    """Return whether a video is on a person's list of those to watch later, and since when."""
+    """A video's place on the list Later of a person, as the journal holds it."""
     return json.dumps({"person": person_id, "later_at": added_at})
 
 
 async def watched_value(db: Connection, person_id: int, video_id: int) -> str:
-    """Return whether a person watched a video, where they stopped, and if it is on their list."""
+    """A person's state of a video as the journal holds it: watched, position, place on the list
+    Later.
+    """
     state = await progress.of_video(db, person_id, video_id)
     return json.dumps(
         {

@@ -50,7 +50,7 @@ class Playlists:
             return await playlist_pages.items(db, playlist_id, after, limit, hidden)
 
     async def count_hidden(self, playlist_id: int) -> int:
-        """Return how many places of a playlist hold a hidden video."""
+        """The number of places in a playlist that hold a hidden video."""
         async with self._database.read() as db:
             return await playlist_pages.count_hidden(db, playlist_id)
 

@@ -160,7 +160,7 @@ class ProgressTracker:
         return [*latest, *written][:MOST_STARTED]
 
     async def get(self, media_hash: str, *, person: int | None = None) -> WatchState:
-        """Return how far a video was watched. Raises NotFound."""
+        """The state of watching of a video. Raises NotFound."""
         person = person_or_viewer(person)
         video = await self._video(media_hash, person)
         return _bounded(self._overlaid(video.state, person, video.video_id), video.duration_s)
@@ -170,7 +170,7 @@ class ProgressTracker:
         return (await self.get(media_hash)).position_s or None
 
     def of_video(self, video: Video) -> WatchState:
-        """Return how far a video that was just read was watched."""
+        """The state of watching of a video that was just read."""
         state = self._overlaid(video.watch_state, viewer().person, video.id)
         return _bounded(state, video.probe.duration_s if video.probe else None)
 

@@ -39,7 +39,7 @@ class VideoMatches(Struct):
 
 
 class VideoMatcher:
-    """Show it every place of the library with `see`, then ask for the `matches`."""
+    """Add every place of the library with `add`, then ask for the `matches`."""
 
     def __init__(self, videos: Iterable[ForeignVideo]) -> None:
         self._videos = list(videos)

@@ -46,7 +46,7 @@ class NameMatches(Struct):
 
 
 class Matcher:
-    """Show it every place of the library with `see`, then ask for the `matches`."""
+    """Add every place of the library with `add`, then ask for the `matches`."""
 
     def __init__(self, names: Iterable[bytes]) -> None:
         self._names = sorted(names)

@@ -1,5 +1,5 @@
-"""Comparison: reads all of the copies of a video, before a page says that they hold
-the same. Copies that differ after all become videos of their own.
+"""Comparison: reads all copies of a video completely, before a page says that they are identical.
+Copies that differ after all become videos of their own.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ log = logging.getLogger(__name__)
 FIRST_S = 30.0
 POLL_S = 60.0
 AT_ONCE = 50
-REST = 4  # times as long as it read
+REST = 4  # pause, as a multiple of the time spent reading
 
 
 class Comparison:
-    """Compares copies one after the other, at a fifth of a disk's time."""
+    """Compares copies one after the other, using at most a fifth of the time of a disk."""
 
     def __init__(self, database: Database, events: Events, drives: Drives) -> None:
         self._database = database
@@ -36,7 +36,7 @@ class Comparison:
         self._unread: set[int] = set()
 
     async def run(self) -> None:
-        """Compare what there is to compare, for as long as the server runs."""
+        """Compare whatever there is to compare, for as long as the server runs."""
         await asyncio.sleep(FIRST_S)
         while True:
             try:
@@ -47,8 +47,8 @@ class Comparison:
             await asyncio.sleep(POLL_S)
 
     async def compare_some(self, rest: float = 0) -> bool:
-        """Read some copies; True where there may be more. `rest` is how many times as long as a
-        copy took to pause after it.
+        """Read some copies; True if there may be more. `rest` is the pause after a copy, as a
+        multiple of the time it took.
         """
         async with self._database.read() as db:
             waiting = await files.uncompared(db, AT_ONCE, self._unread)

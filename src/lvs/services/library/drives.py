@@ -19,10 +19,10 @@ from lvs.services.library.walk import WalkResult, below
 
 log = logging.getLogger(__name__)
 
-CHECK_S = 4.0  # for an answer; a drive may be hanging
+CHECK_S = 4.0  # time limit for an answer; a drive may be hanging
 REFUSED_S = 60.0
 Identity = tuple[int, int]  # device and inode of a folder
-LEFT_TOGETHER_MS = 60_000  # what was noted as missing so shortly before a folder was found empty
+LEFT_TOGETHER_MS = 60_000  # files noted as missing this shortly before their folder was found empty
 
 
 class Drives:
@@ -41,7 +41,7 @@ class Drives:
         self._asking: dict[int, asyncio.Task[bool]] = {}
 
     async def load(self) -> None:
-        """Read the library folders, and what of them cannot be reached, from the database."""
+        """Read the library folders and the unreachable folders from the database."""
         async with self._database.read() as db:
             self.roots = {root.id: root for root in await roots.every(db)}
             self.away = await roots.away(db)
@@ -53,7 +53,7 @@ class Drives:
         return [root for root in self.roots.values() if root.active]
 
     def is_away(self, root_id: int, path: bytes) -> bool:
-        """Return whether a file lies on a drive or in a folder that cannot be reached right now."""
+        """True if a file lies on a drive or in a folder that cannot be reached right now."""
         if self.roots[root_id].offline_since is not None:
             return True
         return any(entry.root_id == root_id and below(path, entry.path) for entry in self.away)
@@ -76,11 +76,12 @@ class Drives:
         found_count: int,
         quiet: bool,
     ) -> bool:
-        """Decide if a walk of the folder that was there when it began can be believed, and mark the
-        folder offline where not.
+        """Decide if a walk can be believed of a folder that was there when it began, and mark the
+        folder offline if not.
 
-        A folder that is away, emptied, or another disk's says nothing of its files. A `quiet` scan
-        comes every few seconds: one that found nothing new writes nothing, so that disks may sleep.
+        A folder that is away, emptied, or on another disk says nothing about its files. A `quiet`
+        scan comes every few seconds: one that found nothing new writes nothing, so that disks may
+        sleep.
         """
         async with self._database.read() as db:
             before = await roots.filesystem(db, root.id)
@@ -114,8 +115,8 @@ class Drives:
     async def note_away(
         self, root: Root, folder: bytes, seen: WalkResult, gone: Collection[bytes]
     ) -> list[bytes]:
-        """Note and return the folders of this walk that say nothing of their files: not readable,
-        or a disk's whose place is empty now.
+        """Note and return the folders of this walk that say nothing about their files: unreadable
+        ones, and empty mount points of disks that are gone.
         """
         async with self._database.read() as db:
             mounts = await roots.mounts(db, root.id)
@@ -143,13 +144,13 @@ class Drives:
         return away
 
     async def _all_gone(self, root: Root, folder: bytes, gone: Collection[bytes]) -> bool:
-        """Return whether files were known below a folder and none of them was found."""
+        """True if files were known below a folder and none of them was found."""
         async with self._database.read() as db:
             known = await files.below(db, root.id, folder)
         return bool(known) and all(path in gone for path in known)
 
     async def is_emptied(self, root: Root) -> bool:
-        """Return whether a library folder is there, empty, and on the disk that it was on."""
+        """True if a library folder is there, empty, and on the same disk as before."""
         async with self._database.read() as db:
             before = await roots.filesystem(db, root.id)
         current = await asyncio.to_thread(_filesystem, root.path)
@@ -177,7 +178,7 @@ class Drives:
         """Notice folders that went away or came back since the last check; the library folders (by
         id) that need a scan.
 
-        A drive that does not answer holds up nobody: it is asked again once it has answered.
+        A drive that does not answer delays nobody: it is asked again once it has answered.
         """
         for root in self.active_roots:
             if root.id not in self._asking:
@@ -195,7 +196,7 @@ class Drives:
         return wanting
 
     async def _check_root(self, root_id: int) -> bool:
-        """Notice if a library folder, or a disk in it, went away; True where it needs a scan."""
+        """Notice if a library folder, or a disk in it, went away; True if it needs a scan."""
         root = self.roots[root_id]
         now = await asyncio.to_thread(_place_at, root.path)
         if now is None or (now.is_empty and await self._holds_files(root)):
@@ -218,8 +219,8 @@ class Drives:
             return await files.any_present(db, root.id)
 
     async def _have_mounts_changed(self, root: Root) -> bool:
-        """Return whether a disk inside a library folder was unmounted, or another one took its
-        place, or one that was away is there.
+        """True if a disk inside a library folder was unmounted, replaced by another one, or came
+        back.
         """
         away = {entry.path for entry in self.away if entry.root_id == root.id}
         for path in self._mounts.get(root.id, set()) - away:
@@ -234,18 +235,18 @@ class Drives:
         return False
 
     async def identity(self, root: Root) -> Identity | None:
-        """The folder that is at the place of a library folder now; None where none can be read."""
+        """The folder now at the path of a library folder; None if none can be read."""
         place = await asyncio.to_thread(_place_at, root.path)
         return place.identity if place else None
 
     async def is_replaced(self, root: Root) -> bool:
-        """Return whether another folder than the one that was scanned is at the place."""
+        """True if the folder at the path is another one than was scanned."""
         identity = await self.identity(root)
         return identity is None or self._identities.get(root.id, identity) != identity
 
     async def note_emptied(self, root: Root) -> None:
-        """Mark a folder offline that is gone or quite empty. What was noted as missing a moment ago
-        left with it, and whatever lies there later was not seen yet.
+        """Mark a folder offline that is gone or empty. Files noted as missing a moment ago left
+        together with it, and whatever lies there later was not seen yet.
         """
         self._refused.pop(root.id, None)
         async with self._database.transaction() as tx:
@@ -257,16 +258,14 @@ class Drives:
 
 
 class _FolderState(Struct, frozen=True):
-    """The folder at the place of a library folder."""
+    """The folder found at the path of a library folder."""
 
     identity: Identity
     is_empty: bool
 
 
 def _place_at(path: bytes) -> _FolderState | None:
-    """Return what is at a place; None where there is no folder that can be read, or what is in it
-    may not be looked at.
-    """
+    """The folder at a path; None if there is none, or neither it nor its content can be read."""
     try:
         state = os.stat(os.path.join(path, b"."))
         with os.scandir(path) as entries:
@@ -276,13 +275,13 @@ def _place_at(path: bytes) -> _FolderState | None:
 
 
 def is_empty_or_gone(path: bytes) -> bool:
-    """Return whether nothing is at the place of a folder, or nothing at all in it."""
+    """True if there is no folder at a path, or nothing in it."""
     place = _place_at(path)
     return place is None or place.is_empty
 
 
 def _mounted_device(path: bytes) -> int | None:
-    """The device of the disk that is mounted at a folder; None where none is."""
+    """The device of the disk mounted at a folder; None if there is none."""
     try:
         device = os.lstat(path).st_dev
         return device if device != os.stat(os.path.dirname(path)).st_dev else None
@@ -291,7 +290,7 @@ def _mounted_device(path: bytes) -> int | None:
 
 
 def _filesystem(path: bytes) -> str | None:
-    """The id of the disk under a folder; None where the folder cannot be read."""
+    """The id of the file system of a folder; None if the folder cannot be read."""
     try:
         return f"{os.stat(path).st_dev:x}"
     except OSError:
@@ -299,10 +298,10 @@ def _filesystem(path: bytes) -> str | None:
 
 
 def file_state(root: bytes, path: bytes) -> os.stat_result:
-    """The state of what lies there.
+    """The state of the file at a path.
 
-    Raises NotADirectoryError where a link leads there: the walk does not follow them.
-    FileNotFoundError also where it is spelled in other letter cases.
+    Raises NotADirectoryError if the path goes through a link, which the walk does not follow, and
+    FileNotFoundError also if the file's name differs in letter case.
     """
     folder = root
     *folders, name = path.split(b"/")
@@ -317,8 +316,8 @@ def file_state(root: bytes, path: bytes) -> os.stat_result:
 
 
 def _check_spelling(folder: bytes, name: bytes) -> None:
-    """See that a name which is there is spelled so: some file systems find it under other letter
-    cases, too. Raises FileNotFoundError.
+    """Raise FileNotFoundError if the name is spelled differently on disk: some file systems ignore
+    letter case.
     """
     other = name.swapcase()
     if other == name:

@@ -1,4 +1,4 @@
-"""Shows which videos lie in several places, and which of them is played.
+"""Lists videos that lie in several places, and keeps which copy is played.
 
 Nothing is ever deleted here.
 """
@@ -17,7 +17,7 @@ PAGE_SIZE = 50
 
 
 class Duplicates:
-    """Lists them, and keeps which copy somebody wants to be played."""
+    """Lists duplicates, and keeps the preferred copy of each."""
 
     def __init__(self, database: Database, events: Events) -> None:
         self._database = database
@@ -26,15 +26,15 @@ class Duplicates:
     async def page(
         self, after_id: int = 0, limit: int = PAGE_SIZE
     ) -> tuple[list[Duplicate], int | None]:
-        """Videos in several places, by id, and the id to go on with."""
+        """Videos in several places, by id, and the id after which the next page starts."""
         async with self._database.read() as db:
             found = await rows.listed(db, limit + 1, after_id)
         return found[:limit], found[limit - 1].id if len(found) > limit else None
 
     async def prefer(self, video_id: int, file_id: int) -> None:
-        """Play the video from this place, as long as it can be reached.
+        """Play the video from this place whenever it can be reached.
 
-        Raises NotFound where it does not lie there.
+        Raises NotFound if the video does not lie there.
         """
         async with self._database.transaction() as tx:
             if not await files.prefer(tx, video_id, file_id):

@@ -123,8 +123,8 @@ class WholeFingerprint:
 
 
 def _is_uniform(block: bytes) -> bool:
-    """Return whether the middle of a block looks like the middle of many others: what an encoder
-    made of moving pictures can hardly be compressed any further, black and silence can.
+    """True if the middle of a block looks like the middle of many others. An encoder's output of
+    moving pictures can hardly be compressed any further; that of black and silence can.
     """
     start = (len(block) - UNIFORMITY_BYTES) // 2
     part = block[start : start + UNIFORMITY_BYTES]
@@ -139,7 +139,7 @@ def _offsets(size: int) -> Iterable[int]:
 
 
 def fingerprints(paths: Iterable[bytes]) -> list[FileHash | Failure]:
-    """Return what `fingerprint` says of each of these, or why no output."""
+    """The results of `fingerprint` for these files, or why a file could not be read."""
     found: list[FileHash | Failure] = []
     for path in paths:
         try:
@@ -172,7 +172,7 @@ def _oshash(size: int, first: bytes, last: bytes) -> str:
     """
     if len(first) != BLOCK_BYTES or len(last) != BLOCK_BYTES:
         return ""
-    # It takes its time, and a start without new films needs none of it.
+    # Importing it takes time, and a start without new videos does not need it.
     import numpy as np  # noqa: PLC0415
 
     words = sum(int(np.frombuffer(block, "<u8").sum(dtype=np.uint64)) for block in (first, last))

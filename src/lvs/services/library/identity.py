@@ -1,8 +1,8 @@
 """Identity: which content a file holds, and which contents are one video.
 
-Samples of a file tell films apart but for those that are black or silent where they are taken: of
-these more is read. Before two files are called the same, all of both is. Contents that lie side by
-side are different videos, whatever lay under one name one after the other.
+Samples tell videos apart, except for those that are black or silent where the samples are taken: of
+these more is read. Before two files are called the same, both are read completely. Contents that
+lie side by side are different videos, even if they lay under one name one after the other.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ from lvs.services.library.walk import storable
 class Content(Struct, frozen=True):
     """The content of a file: the key by which its video is known, and what was read beyond samples.
 
-    `extended` is the file's own, `rival` that of the video `rival_id` with the same samples; each
-    is empty where nothing more was read.
+    `extended` is the file's own extended fingerprint, `rival` that of the video `rival_id` with the
+    same samples; each is empty where nothing more was read.
     """
 
     key: str
@@ -35,8 +35,8 @@ class Content(Struct, frozen=True):
 
 
 async def whole_fingerprint(path: bytes, rest: float = 0) -> str:
-    """A hash (16 hex digits) of all of a file; empty where it cannot be read. `rest` is how many
-    times as long as a piece took to pause after it.
+    """A hash (16 hex digits) of a whole file; empty if it cannot be read. `rest` is the pause after
+    each piece, as a multiple of the time it took.
     """
     reader = WholeFingerprint(path)
     while True:
@@ -58,7 +58,7 @@ class Identity:
         self._drives = drives
 
     async def content_of(self, root: Root, item: NewFile) -> Content:
-        """The content of a file, of which more is read where its samples are not enough."""
+        """The content of a file, of which more is read if its samples are not enough."""
         async with self._database.read() as db:
             owner = await videos.by_fingerprint(db, item.fingerprint)
             known = await extended.of_fingerprint(db, item.fingerprint)
@@ -85,7 +85,7 @@ class Identity:
     async def _read_elsewhere(
         self, places: list[File], item: NewFile, own: tuple[int, bytes]
     ) -> str:
-        """The extended fingerprint of another place with these samples; empty without one."""
+        """The extended fingerprint of another file with these samples; empty if there is none."""
         for file in places:
             if (
                 file.missing_since is None
@@ -99,8 +99,8 @@ class Identity:
         return ""
 
     async def there(self, db: Connection, video_id: int) -> list[File]:
-        """The places where a video lies as it is known: untouched since, or on a drive that is
-        away.
+        """The places where a video still lies: unchanged files, and those on a drive that is
+        offline.
         """
         return [
             file
@@ -123,9 +123,9 @@ class Identity:
         return (state.st_size, storable(state.st_mtime_ns)) == (file.size_bytes, file.mtime_ns)
 
     async def separate(self, tx: Transaction, video_id: int, at: int) -> set[int]:
-        """Make contents that lie side by side under one video videos of their own; their ids.
+        """Turn contents that lie side by side under one video into videos of their own; their ids.
 
-        Each takes along what it was given while it was the video's content.
+        Each takes along what it was given while it was the content of the video.
         """
         places = await self.there(tx, video_id)
         if len({file.fingerprint for file in places}) < 2:
@@ -140,7 +140,7 @@ class Identity:
 
 
 async def record(tx: Transaction, video_id: int, content: Content) -> None:
-    """Keep what was read beyond samples."""
+    """Store what was read beyond samples."""
     if content.extended:
         await extended.add(tx, content.fingerprint, content.extended, video_id)
     if content.rival:

@@ -1,9 +1,9 @@
-"""Paths that are no part of the library although they lie in it: folders that systems keep for
-themselves, and what `.lvsignore` files name.
+"""Paths that are no part of the library although they lie in it: system folders, and what
+`.lvsignore` files name.
 
-A `.lvsignore` file holds rules as git's `.gitignore` does, and counts for the folder it lies in and
-all below. It may come with a download, so that its size and what its rules may cost are bounded.
-Blocking code: call it in a thread.
+A `.lvsignore` file holds rules like git's `.gitignore`, which apply to its folder and everything
+below. It may come with a download, so its size and the cost of its rules are bounded. Blocking
+code: call it in a thread.
 """
 
 import errno
@@ -39,7 +39,7 @@ RuleStack = tuple[IgnoreRules, ...]
 
 
 class IgnoredPaths:
-    """Tells which folders and files of a library folder are passed over."""
+    """Tells which folders and files of a library folder are ignored."""
 
     def __init__(self, folder_names: Iterable[str]) -> None:
         self.folder_names = tuple(folder_names)
@@ -55,11 +55,11 @@ class IgnoredPaths:
         ]
 
     def has_name(self, name: bytes) -> bool:
-        """Return whether a folder of this name is passed over wherever it lies."""
+        """True if folders of this name are ignored wherever they lie."""
         return self._names.match(os.fsdecode(name).lower()) is not None
 
     def is_ignored(self, root: bytes, path: bytes, is_folder: bool) -> bool:
-        """Return whether the path, or a folder above it, is passed over."""
+        """True if the path, or a folder above it, is ignored."""
         parts = path.split(b"/")
         rules: RuleStack = ()
         for count, part in enumerate(parts, 1):
@@ -73,7 +73,7 @@ class IgnoredPaths:
         return False
 
     def rules_above(self, root: bytes, folder: bytes) -> RuleStack:
-        """The rules that count in a folder because of the folders around it."""
+        """The rules that apply in a folder because of the folders around it."""
         rules: RuleStack = ()
         parts = folder.split(b"/") if folder else []
         for count in range(len(parts)):
@@ -83,7 +83,7 @@ class IgnoredPaths:
     def rules_in(
         self, root: bytes, folder: bytes, above: RuleStack, names: Collection[bytes] | None = None
     ) -> RuleStack:
-        """The rules that count in a folder; `names` are those it holds, where they are known."""
+        """The rules that apply in a folder; `names` are its entries, if they are known."""
         path = os.path.join(root, folder, IGNORE_FILE)
         self._unread.pop(path, None)
         if names is not None and IGNORE_FILE not in names:
@@ -99,7 +99,7 @@ class IgnoredPaths:
 
 
 def _spec(lines: list[str]) -> "GitIgnoreSpec":
-    """The rules, but for those that are none."""
+    """The rules, without invalid ones."""
     from pathspec import GitIgnoreSpec  # noqa: PLC0415  few libraries have such a file
 
     try:
@@ -119,7 +119,7 @@ def _is_rule(line: str) -> bool:
 
 
 def matches(rules: RuleStack, path: bytes, is_folder: bool) -> bool:
-    """Return whether the rules pass a path over; the innermost rule that speaks of it decides."""
+    """True if the rules ignore a path; the innermost rule that matches decides."""
     for folder, spec in reversed(rules):
         below = path[len(folder) + 1 :] if folder else path
         include = spec.check_file(os.fsdecode(below) + ("/" if is_folder else "")).include
@@ -129,10 +129,10 @@ def matches(rules: RuleStack, path: bytes, is_folder: bool) -> bool:
 
 
 def _read(path: bytes) -> list[str]:
-    """The rules in a file; none where there is no such file. Raises OSError where there is one and
-    it cannot be read.
+    """The rules in a file; none if there is no such file. Raises OSError if it exists but cannot be
+    read.
 
-    A rule that the limit cuts is left out: the rest of it may say far more, such as `*`.
+    A rule cut off by the size limit is left out: its beginning may match far more, such as `*`.
     """
     try:
         descriptor = os.open(path, OPEN_FLAGS)

@@ -1,4 +1,4 @@
-"""The library: finds the video files, and keeps the database true to them.
+"""The library: finds the video files, and keeps the database in step with them.
 
 `scan_reader` reads the files, `placement` decides which video each is, `drives` notices folders
 that cannot be reached.
@@ -41,15 +41,17 @@ from lvs.services.metrics import timed
 log = logging.getLogger(__name__)
 
 ODD_KEPT = 5
-BATCH_FIRST = 2000  # files
-# a page takes in what a batch brought, so the larger, the longer one waits
+BATCH_FIRST = 2000  # files in a batch
+# pages wait while a batch is stored: the larger, the longer
 BATCH_LEAST, BATCH_MOST = 200, 2000
 ALIAS_BATCH = 5000
-TURN_SECONDS = 0.2  # that others who write may wait for a batch
+TURN_SECONDS = 0.2  # the longest that other writers wait for a batch
 
 
 class SkippedFiles(Struct, frozen=True):
-    """Things that a scan of a library folder passed over, and files with an odd time of change."""
+    """Files and links that a scan of a library folder skipped, and files with an odd modification
+    time.
+    """
 
     links: int = 0
     hidden: int = 0
@@ -58,7 +60,7 @@ class SkippedFiles(Struct, frozen=True):
 
 
 class Library:
-    """Keeps the database true to what lies in the library folders."""
+    """Keeps the database in step with the files in the library folders."""
 
     def __init__(
         self,
@@ -91,10 +93,10 @@ class Library:
     # --- Library folders ---
 
     async def open(self, keep_others: bool = False) -> None:
-        """Make the configured folders known. Those no longer configured are hidden, what they hold
-        kept, unless `keep_others`.
+        """Register the configured folders. Those no longer configured are hidden and keep their
+        content, unless `keep_others`.
 
-        Raises Invalid where a folder lies in one of the others that are kept.
+        Raises Invalid if a folder lies in one of the others that are kept.
         """
         wanted = await asyncio.to_thread(_named, self._folders)
         async with self._database.transaction() as tx:
@@ -113,7 +115,7 @@ class Library:
             for root in await roots.every(tx):
                 before = known.get(root.path)
                 if before is None or before.active != root.active:
-                    if before is not None:  # whoever waits for a large library reads why
+                    if before is not None:  # progress for people who wait for a large library
                         log.info(
                             "library folder %s is served %s; its videos are %s the gallery",
                             os.fsdecode(root.path),
@@ -141,8 +143,8 @@ class Library:
         """The places that a path of an address may mean, the likeliest first.
 
         First as addresses are built today: with several library folders the first segment is the
-        name of one, with a single one it is not. Then as an address of another time may have been
-        built, and in library folders of other times last.
+        name of one, with a single one it is not. Then as an address may have been built with
+        another number of folders, and last in library folders that are no longer configured.
         """
         name, _, rest = path.partition(b"/")
         active = self.active_roots
@@ -157,7 +159,7 @@ class Library:
         return places
 
     def folder_place(self, path: bytes) -> tuple[int, bytes] | None:
-        """The library folder, and the folder in it, that a path of an address means; None where no
+        """The library folder, and the folder in it, that a path of an address means; None if no
         library folder has that name.
         """
         active = self.active_roots
@@ -169,17 +171,19 @@ class Library:
         return None if root_id is None else (root_id, rest)
 
     def is_away(self, root_id: int, path: bytes) -> bool:
-        """Return whether a file lies on a drive or in a folder that cannot be reached right now."""
+        """True if a file lies on a drive or in a folder that cannot be reached right now."""
         return self.drives.is_away(root_id, path)
 
-    def progress(self, looking: int = 0) -> Progress:
-        """Return how far the scan is, and what stands in its way."""
+    def progress(self, to_probe: int = 0) -> Progress:
+        """The state of scans: progress, and problems. `to_probe` is the number of videos to be
+        probed.
+        """
         return Progress(
             scanning=self._scanning,
             scans_ended=self._scans_ended,
             files_seen=self._seen,
             files_added=self._placement.added,
-            looking=looking,
+            to_probe=to_probe,
             version=self._version,
             offline=tuple(self.drives.offline_names()),
             errors=(*self._reader.problems.values(), *self.ignored.problems()),
@@ -215,12 +219,12 @@ class Library:
                 self._events.publish(Event.CHANGED, ())
 
     async def scan_quietly(self, root_id: int) -> None:
-        """Check every file of one library folder, without showing progress on the pages."""
+        """Check every file of one library folder without showing progress on pages."""
         async with self._scan_lock:
             await self._scan_folder(self.roots[root_id], b"")
 
     async def _scan_folder(self, root: Root, folder: bytes) -> None:
-        """Take in what lies in a folder and below, and note what no longer does."""
+        """Add what lies in a folder and below, and note missing files."""
         async with self._database.read() as db:
             known = await files.stamps(db, root.id, folder)
         known_count = len(known)
@@ -253,7 +257,7 @@ class Library:
         await self._mark_missing(root, [path for path in gone if not below_any(path, unseen)])
 
     async def _believe_emptied(self) -> None:
-        """A library folder that was moved into another one is empty, and not offline."""
+        """Take a library folder that was moved into another one for empty, not for offline."""
         for root in self.active_roots:
             if root.offline_since is not None and await self.drives.is_emptied(root):
                 async with self._database.read() as db:
@@ -270,7 +274,7 @@ class Library:
                 self._reader.note_problem(root, path, words)
 
     def _note_passed_over(self, root: Root, seen: WalkResult) -> None:
-        """Keep what the walk passed over, and log it once."""
+        """Remember what the walk skipped, and log it once."""
         now = SkippedFiles(
             seen.links, seen.hidden, tuple(seen.odd_times[:ODD_KEPT]), len(seen.odd_times)
         )
@@ -285,7 +289,7 @@ class Library:
         self.passed_over[root.id] = now
 
     def _note_time(self, root: Root, path: bytes, mtime_ns: int) -> None:
-        """Keep that a file has an odd time of change, or has it no more, between two scans."""
+        """Update, between two scans, if a file has an odd modification time."""
         now = self.passed_over.get(root.id)
         is_odd = is_odd_time(mtime_ns)
         if now is None or is_odd == (path in now.odd_times):
@@ -301,7 +305,7 @@ class Library:
         self._seen += files_seen
 
     async def _take_in_all(self, root: Root, reading: FolderScan) -> None:
-        """Take in files; while the database takes in some, the next are read."""
+        """Add files; the next ones are read while the database stores some."""
         limit = BATCH_FIRST
         following = asyncio.ensure_future(asyncio.to_thread(reading.next_batch, BATCH_LEAST))
         try:
@@ -319,11 +323,11 @@ class Library:
 
     @property
     def settling(self) -> int:
-        """Return how many files are still being written, and wait to be checked again."""
+        """The number of files that are still being written and will be checked again."""
         return len(self._reader.fresh)
 
     async def take_in_settled(self) -> None:
-        """Check the files again that were still being written a moment ago."""
+        """Check files again that were still being written a moment ago."""
         by_root: dict[int, list[bytes]] = {}
         for root_id, path in self._reader.settled():
             by_root.setdefault(root_id, []).append(path)
@@ -331,7 +335,7 @@ class Library:
             await self.check(self.roots[root_id], paths)
 
     async def check(self, root: Root, paths: Iterable[bytes]) -> None:
-        """Take in what lies at these places now, and note what no longer does.
+        """Add what lies at these places now, and note what no longer does.
 
         Folders are scanned.
         """
@@ -367,7 +371,7 @@ class Library:
             await self._note_gone(root, known)
 
     def _state(self, root: bytes, path: bytes) -> os.stat_result | None:
-        """The state of what lies there; None where that is ignored."""
+        """The state of the file at a path; None if the path is ignored."""
         state = file_state(root, path)
         is_folder = stat.S_ISDIR(state.st_mode)
         return None if self.ignored.is_ignored(root, path, is_folder) else state
@@ -386,7 +390,7 @@ class Library:
         await self._placement.name_aliases()
 
     async def _note_gone(self, root: Root, paths: list[bytes]) -> None:
-        """Note that files left, unless the whole folder did."""
+        """Note that files are missing, unless their whole folder is."""
         if not paths:
             return
         if await asyncio.to_thread(is_empty_or_gone, root.path):
@@ -397,8 +401,8 @@ class Library:
     async def _known_at(
         self, root: Root, left: Collection[bytes], taken: Collection[bytes]
     ) -> list[bytes]:
-        """The known files that are gone: those at places where nothing lies, and those below them
-        or below places that a file has taken, where these were folders.
+        """The known files that are gone: those at places where nothing lies, and those below such
+        places or below places where a file has replaced a folder.
         """
         known: set[bytes] = set()
         async with self._database.read() as db:
@@ -416,8 +420,8 @@ class Library:
 
 
 def _refuse_nested(folders: Iterable[bytes], others: Iterable[bytes]) -> None:
-    """Raises Invalid where one of the folders lies in one of the others, or around it: its files
-    would be known twice.
+    """Raise Invalid if one of the folders lies in one of the others, or around it: its files would
+    be known twice.
     """
     for folder, other in itertools.product(folders, tuple(others)):
         if folder != other and (below(folder, other) or below(other, folder)):
@@ -431,8 +435,8 @@ def _refuse_nested(folders: Iterable[bytes], others: Iterable[bytes]) -> None:
 def _named(
     folders: Iterable[Path], others: Mapping[bytes, str] = MappingProxyType({})
 ) -> dict[bytes, str]:
-    """The others, and each folder's real path with a name of its own: that of the folder, with a
-    number where two share one.
+    """The others, and the real path of each folder with a unique name: that of the folder, with a
+    number if two share one.
     """
     named = dict(others)
     for path in map(os.path.realpath, folders):
@@ -446,5 +450,5 @@ def _named(
 
 
 def _paced(count: int, took: float) -> int:
-    """Return how many files the next batch may have, where so many took so many seconds."""
+    """The size of the next batch, where `count` files took so many seconds."""
     return min(BATCH_MOST, max(BATCH_LEAST, int(count * TURN_SECONDS / took)))

@@ -1,4 +1,4 @@
-"""Placement: gives each file that a scan found its video, and notes which files are gone.
+"""Placement: finds the video of each file that a scan found, and notes missing files.
 
 Identity is content. See `docs/data.md` for the rules.
 """
@@ -24,11 +24,13 @@ from lvs.services.media import stored_projection
 from lvs.titles import title_from_path
 
 ALIAS_BATCH = 5000
-PLACED_AT_ONCE = 200  # files that are not simply new: each takes a dozen queries
+PLACED_AT_ONCE = 200  # files that are not simply new; each takes a dozen queries
 MISSING_AT_ONCE = 1000
-UNREADY_MS = 7 * 24 * 3600 * 1000  # a file probed so lately may not have been complete then
+UNREADY_MS = 7 * 24 * 3600 * 1000  # a file probed this recently may have been incomplete then
 GROWING_NS = 6 * 3600 * 10**9  # the longest pause of a recording or a download
-REPLACED_WITHIN_MS = 7 * 24 * 3600 * 1000  # a new file where another lay so lately takes its place
+REPLACED_WITHIN_MS = (
+    7 * 24 * 3600 * 1000
+)  # a new file replaces another one that lay there this recently
 
 
 class BatchResult(Struct):
@@ -46,8 +48,8 @@ class BatchResult(Struct):
 
 
 class Placement:
-    """Writes what a scan found into the database, in small transactions: other writers never wait
-    long.
+    """Writes the findings of a scan into the database, in transactions so small that other writers
+    never wait long.
     """
 
     def __init__(self, database: Database, events: Events, drives: Drives) -> None:
@@ -59,7 +61,7 @@ class Placement:
         self.added = 0
 
     async def take_in(self, root: Root, batch: Sequence[NewFile]) -> None:
-        """Give each file its video, in small transactions."""
+        """Assign each file to its video, in small transactions."""
         self._unnamed += len(batch)
         async with self._database.transaction() as tx:
             new, others = await bulk_insert.add_new(tx, root.id, batch)
@@ -80,8 +82,8 @@ class Placement:
             self._publish(taken)
 
     async def name_aliases(self, at_least: int = 1) -> None:
-        """Let the names that the original gave the new files lead to their videos, once `at_least`
-        so many files wait for theirs.
+        """Add the original server's names for new files as aliases of their videos, once at least
+        `at_least` files wait for it.
         """
         if self._unnamed < at_least:
             return
@@ -140,9 +142,9 @@ class Placement:
         taken.reassigned |= made
 
     async def _note_former(self, tx: Transaction, video_id: int, here: File | None) -> None:
-        """Note for a new video the one that lay at its place and lives on only where nobody sees
-        it, such as in a library folder of before: it may have been edited here, and its page says
-        so.
+        """Note for a new video the one that lay at its place and still exists only where nobody
+        sees it, such as in a library folder no longer configured. It may have been edited here, and
+        its page says so.
         """
         if here is not None and await handover.is_out_of_sight(tx, here.video_id):
             await handover.set_former(tx, video_id, here.video_id)
@@ -150,11 +152,11 @@ class Placement:
             await handover.note_former(tx, [video_id])
 
     async def _goes_on(self, tx: Transaction, here: File, owner: int | None, key: str) -> bool:
-        """Return whether the video at a place is the same one with its new content: edited in
-        place, or overwritten by a better copy.
+        """True if the video at a place is still the same one with its new content: edited in place,
+        or overwritten by a better copy.
 
-        It is another one where the former content is kept at another place, and where the new one
-        came from another place.
+        It is another one if the former content exists at another place, or the new one came from
+        another place.
         """
         if await self._is_unready_copy(tx, here):
             return False
@@ -173,8 +175,8 @@ class Placement:
         )
 
     async def _is_unready_copy(self, tx: Transaction, here: File) -> bool:
-        """Return whether this place shares a video with others only because none of them was a film
-        yet, as empty files do.
+        """True if this place shares a video with others only because none of them was playable yet,
+        such as empty files.
         """
         if await videos.state_of(tx, here.video_id) is not State.UNREADABLE:
             return False
@@ -184,8 +186,8 @@ class Placement:
         )
 
     async def _successor_of(self, tx: Transaction, root: Root, found: FoundFile) -> int | None:
-        """The video that lay at this place until lately and lies nowhere now: the new file is a
-        better one under its name.
+        """The video that lay at this place until recently and lies nowhere now: the new file is a
+        better version under the same name.
         """
         past = await files.last_at(tx, root.id, found.path)
         if (
@@ -201,7 +203,7 @@ class Placement:
         return past.video_id
 
     async def mark_missing(self, root: Root, paths: Sequence[bytes]) -> None:
-        """Note that these files are gone. What people gave their videos stays."""
+        """Note that these files are missing. What people gave their videos stays."""
         for start in range(0, len(paths), MISSING_AT_ONCE):
             taken = BatchResult()
             async with self._database.transaction() as tx:
@@ -215,8 +217,8 @@ class Placement:
             self._publish(taken)
 
     async def join_replaced(self) -> None:
-        """A file that was known elsewhere now lies where a curated video lay, and that video is
-        gone: it was replaced.
+        """Join videos of which one was replaced by the other: a file known elsewhere now lies where
+        a curated video lay, and that video is gone.
         """
         async with self._database.transaction() as tx:
             joined: set[int] = set()
@@ -237,7 +239,7 @@ class Placement:
         self._publish(BatchResult(modified=joined, reshaped=reshaped, reassigned=joined))
 
     async def separate_mixed(self) -> None:
-        """Separate what lies side by side as one video, as former versions of LVS left it."""
+        """Separate different contents that earlier versions of LVS left as one video."""
         async with self._database.read() as db:
             mixed = await files.of_several_contents(db)
         for start in range(0, len(mixed), PLACED_AT_ONCE):
@@ -253,8 +255,8 @@ class Placement:
             self._publish(taken)
 
     async def _retitle(self, tx: Transaction, video_ids: Iterable[int]) -> set[int]:
-        """A title made from a file name follows the file when it is renamed, and so does a
-        projection; the videos of which that is another one now.
+        """Update titles and projections that come from the name of a renamed file; the videos whose
+        projection changed.
         """
         reshaped = set()
         for video_id in video_ids:
@@ -279,14 +281,14 @@ class Placement:
 
 
 def _is_growing(before: File, now: FoundFile) -> bool:
-    """Return whether a file grows as a recording or a download makes it grow."""
+    """True if a file grows the way a recording or a download does."""
     passed_ns = now.mtime_ns - before.mtime_ns
     return now.size_bytes > before.size_bytes and 0 < passed_ns < GROWING_NS
 
 
 def _aliases(path: bytes) -> set[str]:
-    """Return what the original called a video at this path: it knew bare names, and paths where
-    somebody rated one below a folder.
+    """The names the original server had for a video at this path: it knew bare names, and paths for
+    videos rated below a folder.
     """
     return {legacy_alias(os.fsdecode(path)), legacy_alias(os.fsdecode(path.rpartition(b"/")[2]))}
 

@@ -1,5 +1,5 @@
-"""Reads what a scan finds: goes through a folder, picks what is new or changed, and has its files
-read meanwhile.
+"""Reads what a scan finds: walks through a folder, selects new and changed files, and fingerprints
+them meanwhile.
 """
 
 import errno
@@ -24,18 +24,18 @@ from lvs.services.library.walk import FileStat, WalkResult, walk
 from lvs.titles import title_from_path
 
 READERS = 2  # threads that read and hash files, which is most of a first scan
-FILES_AT_ONCE = 32  # that are read before more are asked for
-READ_AHEAD = 32  # times as many are handed out at most
-BATCH_SECONDS = 0.5  # a slow disk shows its files as they are found
+FILES_AT_ONCE = 32  # files handed to a reader at a time
+READ_AHEAD = 32  # the most of these batches that wait
+BATCH_SECONDS = 0.5  # files of a slow disk appear as they are found
 
 
 def display_location(root: Root, path: bytes) -> str:
-    """A file's place as pages and messages show it."""
+    """The place of a file as pages and messages show it."""
     return f"{root.name}/{path.decode('utf-8', 'replace')}"
 
 
 class ScanReader:
-    """Gives files their fingerprints, and remembers those that wait and those that cannot be read.
+    """Fingerprints files, and remembers those that are still being written or cannot be read.
 
     Used from several threads.
     """
@@ -48,7 +48,7 @@ class ScanReader:
         self.problems: dict[bytes, str] = {}
 
     def read(self, root: Root, found: Sequence[FileStat]) -> list[NewFile]:
-        """These files, but for those that are still being written or cannot be read."""
+        """These files, without those that are still being written or cannot be read."""
         files = [FoundFile(*file) for file in found if not self._is_fresh(root, *file)]
         answers = fingerprints([os.path.join(root.path, file.path) for file in files])
         return [
@@ -83,12 +83,12 @@ class ScanReader:
         )
 
     def note_problem(self, root: Root, path: bytes, words: str) -> None:
-        """Keep that a file cannot be read, with the system's words."""
+        """Remember that a file cannot be read, with the system's message."""
         message = f"“{display_location(root, path)}” cannot be read: {words}."
         self.problems[os.path.join(root.path, path)] = message
 
     def forget_problems(self, root: Root, folder: bytes) -> None:
-        """Forget the files below a folder that could not be read: they are read again."""
+        """Forget unreadable files below a folder, so that they are read again."""
         start = os.path.join(root.path, folder, b"")
         for path in [path for path in self.problems if path.startswith(start)]:
             del self.problems[path]
@@ -98,8 +98,8 @@ class ScanReader:
         self.fresh[root.id, path] = time.monotonic() + self._settle_ns / 1e9 + 0.1
 
     def settled(self) -> list[tuple[int, bytes]]:
-        """Library folder and path of the files that were still being written a while ago; they are
-        handed over.
+        """Remove and return the files (library folder, path) that were still being written a while
+        ago.
         """
         due = [key for key, at in self.fresh.items() if at <= time.monotonic()]
         for key in due:
@@ -108,8 +108,8 @@ class ScanReader:
 
 
 def _added_at(root: Root, found: FoundFile) -> int:
-    """Now; in the first scan of a library folder the file's own time, so that years of films do not
-    all count as new, and so while the clock says what cannot be.
+    """The date of addition: now, but the file's own time in the first scan of a library folder, so
+    that years of videos do not all count as new, or if the clock is obviously wrong.
     """
     now, own = now_ms(), max(0, found.mtime_ns // 1_000_000)
     if now < LVS_BEGAN_MS:
@@ -120,8 +120,7 @@ def _added_at(root: Root, found: FoundFile) -> int:
 class FolderScan:
     """One scan of a folder of a library folder and all below it.
 
-    `known` are the files as they were (path, size, time); what is found as it was is taken out of
-    it.
+    `known` are the known files (path, size, time); those found unchanged are removed from it.
     """
 
     def __init__(
@@ -146,7 +145,7 @@ class FolderScan:
         self._read = partial(reader.read, root)
 
     def next_batch(self, limit: int) -> list[NewFile] | None:
-        """About so many new or changed files, or fewer after BATCH_SECONDS; None at the end.
+        """About `limit` new or changed files, or fewer after BATCH_SECONDS; None at the end.
 
         Blocking: call it in a thread.
         """
@@ -186,9 +185,9 @@ class FolderScan:
         return sorted(changed)
 
     def gone(self) -> list[bytes]:
-        """The known files that were not found. Ask at the end."""
+        """The known files that were not found. Call it at the end."""
         return [path for path, _, _ in self._known if path not in self._changed]
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         self._pool.shutdown(wait=False, cancel_futures=True)

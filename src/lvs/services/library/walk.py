@@ -15,24 +15,24 @@ from msgspec import Struct, field
 from lvs.services.library.ignored import IgnoredPaths, matches
 
 _DOT = ord(".")
-FUTURE_NS = 24 * 3600 * 1_000_000_000  # clocks of other machines go wrong by less
+FUTURE_NS = 24 * 3600 * 1_000_000_000  # clocks of other machines differ by less
 NOTHING_IGNORED = IgnoredPaths(())
 
 
 def legacy_alias(name: str) -> str:
-    """The name the original Local Video Server gave a video: SHA-256 of its file name, first 16 hex
+    """The original Local Video Server's name for a video: SHA-256 of its file name, first 16 hex
     digits.
     """
     return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def is_hidden(path: bytes) -> bool:
-    """Return whether the name or a folder above it starts with a dot."""
+    """True if the name or a folder above it starts with a dot."""
     return path.startswith(b".") or b"/." in path
 
 
 def has_extension(name: bytes, endings: frozenset[bytes]) -> bool:
-    """Return whether the file's extension is one of `endings` (lower case, with dot)."""
+    """True if the file's extension is one of `endings` (lower case, with dot)."""
     dot = name.rfind(b".")
     return dot > 0 and name[dot:].strip().lower() in endings
 
@@ -45,19 +45,19 @@ class WalkResult(Struct):
         default_factory=set
     )  # folders that are another disk's than the folder around them
     empty: bool = True  # whether the top held nothing at all
-    links: int = 0  # that were passed over
+    links: int = 0  # links that were skipped
     hidden: int = 0  # video files and folders whose names begin with a dot
     odd_times: list[bytes] = field(default_factory=list)  # files changed in the future, or never
-    # files and folders that are there and say nothing of themselves, with the system's words
+    # files and folders whose state cannot be read, with the system's message
     silent: dict[bytes, str] = field(default_factory=dict)
 
     def note_silent(self, path: bytes, error: OSError) -> None:
-        """Keep why the state of a path cannot be told. Raises PermissionError where that is because
-        nothing in its folder may be looked at, which can only be listed.
+        """Remember why the state of a path cannot be read. Raises PermissionError if that is
+        because its folder may only be listed.
         """
         if isinstance(error, PermissionError):
             raise error
-        if not isinstance(error, FileNotFoundError):  # else it left while we looked
+        if not isinstance(error, FileNotFoundError):  # else it was removed meanwhile
             self.silent[path] = error.strerror or str(error)
 
 
@@ -75,8 +75,8 @@ def walk(
     """Yield the video files of a folder (relative to `root`) and of each folder below it, folder by
     folder, in no order.
 
-    Hidden names, what is `ignored` and links are passed over: a link that leads inside would show a
-    film twice; one that leads outside must not be followed.
+    Hidden names, `ignored` paths and links are skipped: a link that leads inside would show a video
+    twice; one that leads outside must not be followed.
     """
     if folder and ignored.is_ignored(root, folder, is_folder=True):
         return
@@ -125,14 +125,14 @@ def walk(
 
 
 def _learn(name: bytes, endings: frozenset[bytes], spelled: set[bytes]) -> bool:
-    """Return whether the name has one of the endings; this spelling of it is then kept."""
+    """True if the name has one of the endings; this spelling of the ending is then remembered."""
     if known := has_extension(name, endings):
         spelled.add(name[name.rfind(b".") :])
     return known
 
 
 def _with_storable_times(found: list[FileStat], seen: WalkResult, future: int) -> list[FileStat]:
-    """The files with times that the database can keep; odd ones are noted."""
+    """The files with times that the database can store; odd ones are noted."""
     if all(0 < mtime_ns < future for _, _, mtime_ns in found):
         return found
     seen.odd_times += [path for path, _, mtime_ns in found if not 0 < mtime_ns < future]
@@ -140,19 +140,17 @@ def _with_storable_times(found: list[FileStat], seen: WalkResult, future: int) -
 
 
 def is_odd_time(mtime_ns: int) -> bool:
-    """Return whether a time of change cannot be: one in the future, or none."""
+    """True if a modification time is impossible: in the future, or missing."""
     return not 0 < mtime_ns < time.time_ns() + FUTURE_NS
 
 
 def _is_worth_telling(name: bytes, endings: frozenset[bytes]) -> bool:
-    """Return whether a hidden name is a video file's, and not one that macOS keeps beside each
-    file.
-    """
+    """True if a hidden name is a video file, and not one that macOS keeps beside each file."""
     return not name.startswith(b"._") and has_extension(name, endings)
 
 
 def storable(mtime_ns: int) -> int:
-    """The nearest time that the database can keep: the years 1677 to 2262."""
+    """The nearest time that the database can store: the years 1677 to 2262."""
     return max(-(1 << 63), min((1 << 63) - 1, mtime_ns))
 
 
@@ -160,8 +158,8 @@ def storable(mtime_ns: int) -> int:
 def _opened(
     folder: bytes,
 ) -> Iterator[tuple[Collection[bytes], Callable[..., os.stat_result], int]]:
-    """The names in a folder, and what tells the state of one, given the descriptor that comes with
-    it. Raises OSError.
+    """The names in a folder, and a function for the state of one, given the descriptor that comes
+    with it. Raises OSError.
     """
     if os.stat in os.supports_dir_fd:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -187,14 +185,12 @@ def _device(path: bytes) -> int | None:
 
 
 def below_any(path: bytes, folders: Collection[bytes]) -> bool:
-    """Return whether a path is one of these or lies below one."""
+    """True if a path is one of these or lies below one."""
     while path and path not in folders:
         path = path.rpartition(b"/")[0]
     return path in folders
 
 
 def below(path: bytes, folder: bytes) -> bool:
-    """Return whether a path lies in or below a folder; everything lies below the top (empty)
-    folder.
-    """
+    """True if a path lies in or below a folder; everything lies below the top (empty) folder."""
     return not folder or path == folder or path.startswith(folder + b"/")

@@ -1,9 +1,9 @@
-"""The server's end of a watch process (`watch_worker.py`): starts it, gathers what it reports, ends
+"""The server's end of a watch process (`watch_worker.py`): starts it, collects its reports, ends
 it.
 
-Whatever the process does, the server waits for nothing but a pipe: a disk that answers slowly or
-not at all, a tree without end and watchfiles itself can hold up or use up nothing but that process,
-whose memory is bounded.
+Whatever the process does, the server waits for nothing but a pipe. A disk that answers slowly or
+not at all, an endless tree and watchfiles itself can block or exhaust only that process, whose
+memory is bounded.
 """
 
 import asyncio
@@ -23,19 +23,19 @@ log = logging.getLogger(__name__)
 WORKER = "lvs.services.library.watch_worker"
 MEMORY_LIMIT_BYTES = 1 << 29  # address space; a library of 20,000 folders takes 95 MB of it
 MAX_LINE_BYTES = 1 << 20
-PLACES_AT_MOST = 5000  # waiting to be scanned; beyond, the whole folder is
+PLACES_AT_MOST = 5000  # places waiting to be scanned; with more, the whole folder is scanned
 CLOSING_S = 0.5
 
 
 class FolderChanges(Struct):
-    """Changes that a watch process reported since it was asked last."""
+    """Changes that a watch process reported since the last call."""
 
     places: set[bytes] = field(default_factory=set)
-    everywhere: bool = False  # too much to name, or the watch has just begun: scan the whole folder
+    everywhere: bool = False  # scan the whole folder: too much changed, or the watch has just begun
 
 
 class WatchProcess:
-    """A process that watches one library folder while the block runs. Raises WatchFailed where none
+    """A process that watches one library folder while the block runs. Raises WatchFailed if none
     can be started.
     """
 
@@ -81,12 +81,12 @@ class WatchProcess:
 
     @property
     def process_id(self) -> int:
-        """The number of the process."""
+        """The process id."""
         return self._process.process_id
 
     async def changes(self) -> FolderChanges:
-        """Return what changed since the last call, once there is something. Raises WatchFailed when
-        the process watches no more.
+        """Wait for changes and return those since the last call. Raises WatchFailed when the
+        process has stopped watching.
         """
         await self._news.wait()
         self._news.clear()
@@ -98,9 +98,7 @@ class WatchProcess:
         return gathered
 
     async def _read(self) -> None:
-        """Gather reports, however long the earlier ones take: the process never
-        waits for that.
-        """
+        """Collect reports, so that the process never waits while earlier ones are handled."""
         try:
             while self._failed is None:
                 self._take(await self._report())
@@ -135,7 +133,7 @@ class WatchProcess:
 
 
 def _place(name: str) -> bytes:
-    """The place that a report names. Raises ValueError where it is none below the folder."""
+    """The place that a report names. Raises ValueError if it does not lie below the folder."""
     place = bytes.fromhex(name)
     if not place or {b"", b".", b".."} & set(place.split(b"/")):
         raise ValueError("it reported a place outside of its folder")

@@ -114,7 +114,7 @@ def _identity(top: str) -> tuple[int, int]:
 
 
 def _report(top: str, changes: Collection[str] | None, ignored: IgnoredPaths) -> None:
-    """Tell the server of changed paths; None stands for too many to be named."""
+    """Report changed paths to the server; None stands for too many to be named."""
     if changes is None:
         _say(rescan=True)
         return
@@ -131,8 +131,8 @@ def _report(top: str, changes: Collection[str] | None, ignored: IgnoredPaths) ->
 
 
 def _place(top: str, path: str, ignored: IgnoredPaths) -> str | None:
-    """The place below the top, hexadecimal; None for the top itself, and what is hidden or lies in
-    a folder that is ignored.
+    """The place below the top, hexadecimal; None for the top itself, and for what is hidden or
+    ignored.
     """
     *folders, name = parts = os.path.relpath(path, top).split(os.sep)
     if any(map(_is_hidden, folders)) or any(
@@ -149,14 +149,14 @@ def _is_hidden(name: str) -> bool:
 
 
 class TreeWatch:
-    """A folder with all that lies below it, watched by the system itself. Raises WatchFailed."""
+    """A folder with everything below it, watched by the system itself. Raises WatchFailed."""
 
     def __init__(self, top: str) -> None:
         self._watch = Watch([top], recursive=True)
 
     def changes(self) -> Collection[str] | None:
-        """The paths where something happened since; empty after a moment without any. Raises
-        WatchFailed.
+        """The paths where something happened since the last call; empty after a moment without any.
+        Raises WatchFailed.
         """
         batch = self._watch.changes()
         return None if len(batch) > CHANGES_AT_ONCE else {path for _, path in batch}
@@ -183,8 +183,8 @@ class FolderWatch:
             raise WatchFailed(WatchFailure.GONE, "the folder cannot be read")
 
     def changes(self) -> Collection[str] | None:
-        """The paths where something happened since; empty after a moment without any, None where
-        there are too many.
+        """The paths where something happened since the last call; empty after a moment without any,
+        None if there are too many.
 
         Raises WatchFailed.
         """
@@ -196,8 +196,8 @@ class FolderWatch:
         return None if missed or len(batch) > CHANGES_AT_ONCE else {path for _, path in batch}
 
     def _follow_mounts(self) -> None:
-        """Watch the folders anew at which a disk was mounted or unmounted: the system does not
-        tell of it, and a watch ends with its disk.
+        """Watch folders anew at which a disk was mounted or unmounted: the system does not report
+        that, and a watch ends with its disk.
         """
         if changed := self._mounts.changed():
             self._forget(changed)
@@ -260,8 +260,8 @@ class FolderWatch:
             self._watched.update(joined.folders)
 
     def _forget(self, gone: Collection[str]) -> None:
-        """Take folders that left, and all below them, for not watched; whatever is at their place
-        is new.
+        """Treat folders that left, and everything below them, as not watched; whatever is at their
+        place is new.
         """
         if not gone:
             return
@@ -272,10 +272,10 @@ class FolderWatch:
                 self._watches.remove(watch)
 
     def _renew(self, watch: "Watch", staying: set[str]) -> bool:
-        """Forget the folders of a watch that left; True where none stays and the watch has ended.
+        """Forget the folders of a watch that left; True if none stays and the watch has ended.
 
         The system itself ends the watch of a folder that is deleted. One that was moved is still
-        watched, under its old name: what is reported there is not found there.
+        watched under its old name: what is reported there is not found there.
         """
         watch.folders = staying
         if not staying:
@@ -284,7 +284,7 @@ class FolderWatch:
 
 
 class MountPoints:
-    """The folders below one at which something is mounted; none where the system does not tell."""
+    """The mount points below a folder; none where the system does not list them."""
 
     def __init__(self, top: str) -> None:
         self._start = os.path.join(top, "")
@@ -296,10 +296,10 @@ class MountPoints:
         self._mounted = self._read()
 
     def changed(self) -> set[str]:
-        """Return where something was mounted or unmounted since the last call.
+        """The folders at which something was mounted or unmounted since the last call.
 
-        The system says that something was, wherever; a disk that comes back has the numbers it had,
-        so that polling would not notice a short absence.
+        The system reports only that something was; a disk that comes back has the same numbers, so
+        polling would not notice a short absence.
         """
         if not self._events.poll(0):
             return set()
@@ -316,8 +316,8 @@ class MountPoints:
 
 
 class Watch:
-    """Folders that watchfiles follows, with what lies directly in them (or all below, `recursive`).
-    Raises WatchFailed.
+    """Folders that watchfiles follows, with what lies directly in them (or everything below,
+    `recursive`). Raises WatchFailed.
     """
 
     def __init__(self, folders: Collection[str], recursive: bool = False) -> None:
@@ -365,7 +365,7 @@ def _close(*watches: Watch) -> None:
 
 
 def _reason(message: str) -> WatchFailure:
-    """The reason behind an error of watchfiles, which has only words for it."""
+    """The reason behind an error of watchfiles, which has only a message for it."""
     for words, reason in (
         ("MaxFilesWatch", WatchFailure.WATCHES),
         ("os error 28", WatchFailure.WATCHES),
@@ -378,7 +378,7 @@ def _reason(message: str) -> WatchFailure:
 
 
 def _watch_of(folders: list[str]) -> Watch | None:
-    """A watch of those of the folders that are there and may be read; None where none is."""
+    """A watch of those of the folders that exist and can be read; None if there are none."""
     for _ in range(SETUP_ROUNDS):
         if not folders:
             return None
@@ -399,11 +399,10 @@ def _watch_of(folders: list[str]) -> Watch | None:
 
 
 def folders_below(top: str, ignored: IgnoredPaths) -> Iterator[str]:
-    """A folder and all below it that can be read, but for hidden and ignored ones; links are not
-    followed.
+    """A folder and everything below it that can be read, except hidden and ignored folders; links
+    are not followed.
 
-    Raises WatchFailed where a name is not UTF-8: watchfiles fails at whatever happens to such a
-    file.
+    Raises WatchFailed where a name is not UTF-8: watchfiles fails at any event of such a file.
     """
     pending = [top]
     while pending:
@@ -442,7 +441,7 @@ def _is_text(name: str) -> bool:
 
 
 def _is_at_or_below(path: str, folders: Collection[str], top: str) -> bool:
-    """Return whether the path, or a folder between it and the top, is one of these."""
+    """True if the path, or a folder between it and the top, is one of these."""
     while path not in folders:
         if path == top or len(path) <= len(top):
             return False

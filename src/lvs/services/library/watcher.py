@@ -1,6 +1,6 @@
 """Watches the library folders and tells the library what to scan again.
 
-What happened there, the library finds out itself.
+What happened there is for the library to find out.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from lvs.services.library.watch_worker import WatchFailed, WatchFailure
 log = logging.getLogger(__name__)
 
 RETRY_S = 3.0
-TRY_AGAIN_S = 600.0  # a folder that could not be watched is polled for so long
+TRY_AGAIN_S = 600.0  # how long a folder that cannot be watched is polled before the next try
 LASTING_S = 60.0
 BROKEN_TRIES = 3
 DRIVE_CHECK_S = 2.0
@@ -30,7 +30,7 @@ OTHERS_CHECK_S = 2.0
 RESCAN_PAUSE_S = 2.0
 RESCAN_SHARE = 20  # at most a twentieth of the time
 POLL_SHARE = 4
-# After a step failed everything is scanned again: what it was about would be forgotten else.
+# After a failed step everything is scanned again, because its changes would be lost otherwise.
 AGAIN_S, AGAIN_MOST_S = 10.0, 300.0
 
 REASONS = {
@@ -43,8 +43,8 @@ REASONS = {
 
 
 class Watcher:
-    """Keeps the library true while it runs: follows changes, scans now and then, notices drives
-    that come and go.
+    """Keeps the library up to date: follows changes, scans regularly, and notices drives that come
+    and go.
     """
 
     def __init__(
@@ -60,15 +60,15 @@ class Watcher:
         self.scans_done = 0
         self._again: asyncio.TimerHandle | None = None
         self.again_s = AGAIN_S
-        self._waited_s = 0.0  # the last time, in a row of failures
+        self._waited_s = 0.0  # the last delay, in a row of failures
 
     def scan_soon(self) -> None:
-        """Ask for a full scan; several asked for while one runs are one."""
+        """Request a full scan; several requests during a scan become one."""
         self._wanted.set()
 
     async def scans(self) -> None:
-        """Scan at the start, when asked, and every so often: watching alone loses events when too
-        many come at once.
+        """Scan at the start, on request, and regularly: watching alone loses events when too many
+        come at once.
         """
         self._wanted.set()
         while True:
@@ -100,17 +100,17 @@ class Watcher:
             await self._run_logged(self._library.take_in_settled)
 
     async def others(self) -> None:
-        """Notice what other programs changed in the database."""
+        """Notice changes of other programs to the database."""
         while True:
             await asyncio.sleep(OTHERS_CHECK_S)
             with contextlib.suppress(
                 Unavailable, DiskFull
-            ):  # whoever writes hears of it; here it is only asked again
+            ):  # those who write get the error; here it is only tried again
                 await self._library.poll_database()
 
     async def watch(self, root: Root) -> None:
-        """Follow one library folder for good: by a watch process, or where that cannot be, by
-        scanning it regularly.
+        """Follow one library folder for good: by a watch process, or by regular scans if that
+        fails.
         """
         if self._mode == "off":
             self.state[root.id] = "off"
@@ -133,9 +133,7 @@ class Watcher:
         await self._poll(root, "polling", self._poll_interval_s, POLL_SHARE)
 
     async def _follow(self, root: Root) -> WatchFailed:
-        """Scan where the watch process reports changes. It ends with the reason why
-        that goes on no more.
-        """
+        """Scan where the watch process reports changes, until it fails; the reason."""
         try:
             async with WatchProcess(root.path, self._library.ignored.folder_names) as process:
                 while True:
@@ -163,9 +161,7 @@ class Watcher:
             await self._run_logged(functools.partial(self._library.check, root, changes.places))
 
     async def _go_without(self, root: Root, failed: WatchFailed) -> None:
-        """Scan a folder that cannot be watched again and again for a while; then watching
-        is tried anew.
-        """
+        """Poll a folder that cannot be watched for a while; then watching is tried again."""
         before = self.failures.get(root.id)
         self.failures[root.id] = failed.reason
         if before is not failed.reason:
@@ -184,7 +180,7 @@ class Watcher:
     async def _poll(
         self, root: Root, state: str, pause_s: float, share: float, for_s: float = math.inf
     ) -> None:
-        """Scan a folder again and again, with pauses at least so many times as long as a scan."""
+        """Scan a folder regularly, with pauses of at least `share` times the length of a scan."""
         self.state[root.id] = state
         end = time.monotonic() + for_s
         while (started := time.monotonic()) < end:
@@ -192,8 +188,8 @@ class Watcher:
             await asyncio.sleep(max(pause_s, share * (time.monotonic() - started)))
 
     async def _run_logged(self, step: Callable[[], Awaitable[object]]) -> bool:
-        """Run a step; True where it succeeded. What goes wrong in it is logged, the watch goes on,
-        and a scan makes up for it a while later.
+        """Run a step; True if it succeeded. Its error is logged, the watch goes on, and a scan
+        makes up for it a while later.
         """
         try:
             await step()

@@ -204,7 +204,7 @@ def open_container(
 
 
 def sound_decodes(stream: AudioStream) -> bool:
-    """Tell whether this sound has a decoder, and one that is allowed."""
+    """True if this sound has a decoder, and one that is allowed."""
     context: Any = stream.codec_context  # None for a codec FFmpeg has no decoder for
     return context is not None and context.codec.name in SOUND_DECODERS
 

@@ -45,7 +45,7 @@ class PosterColours:
         self._news.set()
 
     async def run(self) -> None:
-        """Tell what is missing, for as long as the server runs."""
+        """Compute missing colours, for as long as the server runs."""
         if self._store is None:
             return
         await asyncio.sleep(self._delay_s)
@@ -57,7 +57,7 @@ class PosterColours:
             await asyncio.sleep(POLL_S)
 
     async def _some(self, store: PosterStore) -> bool:
-        """Tell the colours of some posters. False where none is left, or none can be told now."""
+        """Compute the colours of some posters. False if none is left or can be computed now."""
         async with self._database.read() as db:
             posters = await poster_colours.missing(db, AT_ONCE)
         if not posters:

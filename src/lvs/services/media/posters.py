@@ -77,7 +77,7 @@ class PosterStore:
         return self.folder / key[:2] / f"{key}.{width}.{picture_format}"
 
     def target(self, key: str, place: int | None = None) -> PosterTarget:
-        """The target that `ProbePool.look` needs to write every poster of a key.
+        """The target that `ProbePool.probe` needs to write every poster of a key.
 
         Two targets never write to the same partial file.
         """

@@ -161,7 +161,7 @@ class ProbePool:
         understood: Callable[[Any], Awaitable[Value]],
         partials: Sequence[Path],
     ) -> Value:
-        """Return what a worker answers; `partials` are removed where it does not come to an end."""
+        """The answer of a worker; `partials` are removed if there is none."""
         worker: Worker | None = None
         in_order = False
         await self._turns.acquire()

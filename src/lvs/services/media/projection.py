@@ -60,7 +60,9 @@ FLAT_WORDS = {"2d", "flat"}
 NEAR = 2  # tokens between a bare number and the word that makes it a sphere
 EXACT, LOOSE = 0.05, 0.15  # the part by which a frame may miss its aspect
 ALIKE = 0.75  # correlation of two halves from which on they are two eyes
-CONTRAST = 3.0  # standard deviation of a half, in grey levels of 255, below which no output
+CONTRAST = (
+    3.0  # standard deviation of a half, in grey levels of 255; below, a half is too flat to compare
+)
 HALF_SPHERE = (170.0, 190.0)
 WHOLE_SPHERE_FROM = 350.0
 
@@ -69,7 +71,7 @@ _SEPARATORS = re.compile(r"[ _\-.()\[\]]+")
 
 
 class Container(Struct, frozen=True):
-    """The projection as the file itself states it; None where no output of it.
+    """The projection as the file itself states it; None for what it does not state.
 
     `width_degrees` is the horizontal angle of an equirectangular picture.
     """

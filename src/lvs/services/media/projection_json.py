@@ -11,7 +11,7 @@ from lvs.services.media.projection import Container, Evidence, Likeness, by_pers
 
 
 def evidence_text(container: Container | None, likeness: Likeness) -> str:
-    """Return what is kept of a file's evidence, as JSON."""
+    """The stored evidence of a file, as JSON."""
     members = {"container": asdict(container) if container else None, "likeness": asdict(likeness)}
     return json.dumps(members, separators=(",", ":"))
 
@@ -34,7 +34,7 @@ def container_of(members: dict[str, Any] | None) -> Container | None:
 
 
 def chosen_text(projection: Projection | None) -> str | None:
-    """Return what the journal and the row hold of a person's choice, the same for the same one."""
+    """A person's choice as the journal and the row store it: the same text for the same choice."""
     if projection is None:
         return None
     members = {

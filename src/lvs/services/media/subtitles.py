@@ -157,7 +157,7 @@ def find(root: bytes, root_id: int, path: bytes, formats: Collection[str]) -> li
     folder, _, video = path.rpartition(b"/")
     names = os.listdir(os.path.join(root, folder))
     stem = _folded(video).rpartition(".")[0]
-    # `VideoFile.2.srt` belongs to `VideoFile.2.mp4` where there is one, and not to `VideoFile.mp4`.
+    # `Film.2.srt` belongs to `Film.2.mp4` where there is one, and not to `Film.mp4`.
     videos = {other for name in names if (other := _video_stem(name, formats))}
     others = [other for other in videos if other != stem and _begins(other, stem)]
     beside = [(name, parts) for name in names if (parts := _parts(name, stem, others)) is not None]
@@ -281,7 +281,7 @@ def _words(part: str) -> list[str]:
 
 
 def _is_one(pieces: Sequence[str]) -> bool:
-    """Tell whether these words are one language with its script and region, or one mark."""
+    """True if these words are one language with its script and region, or one mark."""
     joined = "-".join(pieces)
     if joined.lower() in _MARKS:
         return True

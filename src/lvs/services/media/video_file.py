@@ -327,7 +327,7 @@ class VideoFile:
         return stream
 
     def _is_video(self, stream: VideoStream) -> bool:
-        """Tell whether the container holds a video, whatever its pictures are made of."""
+        """True if the container holds a video, whatever its pictures are made of."""
         lasts = (self._container.duration or 0) > 0
         return self._container.format.name in VIDEO_CONTAINERS and lasts and stream.frames != 1
 
@@ -462,8 +462,8 @@ class VideoFile:
             raise self._file.error
 
     def _raise_memory_error(self) -> None:
-        """Raises MemoryError if there is no room for a few frames: some decoders call that bad
-        data, too.
+        """Raise MemoryError if there is no room for a few frames: some decoders call that bad data,
+        too.
         """
         context = self._stream.codec_context
         try:

@@ -126,7 +126,7 @@ class WorkerHost:
         return self._ready
 
     async def expect(self, path: bytes, seconds: float) -> bool:
-        """Tell what `reaches` tells, but a machine that is being asked has so long to answer."""
+        """The same as `reaches`, after up to `seconds` for a machine that is being asked."""
         if not self.reaches(path) and self._wanted.is_set():
             self._greeted.clear()
             with suppress(TimeoutError):

@@ -1,8 +1,7 @@
-"""`lvs doctor`: checks what goes wrong in practice, and names one next step for each thing it
-finds.
+"""`lvs doctor`: checks what goes wrong in practice, and names one next step for each finding.
 
 Every check is a function of the configuration that yields diagnoses. Checks run at the same time,
-each with a time limit: a dead network mount holds up its own check and no other.
+each with a time limit: a dead network mount delays its own check and no other.
 """
 
 import asyncio
@@ -34,7 +33,7 @@ class Diagnoses(Struct, frozen=True):
 
     @property
     def worst(self) -> Condition:
-        """The condition on the whole."""
+        """The worst condition of all."""
         order = list(Condition)
         return max((each.condition for each in self.found), key=order.index, default=Condition.OK)
 

@@ -1,5 +1,5 @@
-"""Health checks: what is wrong and what to do about it, in messages for the
-person who keeps the server.
+"""Health checks: what is wrong and what to do about it, in messages for the person who keeps the
+server.
 """
 
 import asyncio
@@ -109,7 +109,7 @@ class HealthCheck(Struct, frozen=True):
 
 @dataclass(eq=False, slots=True)
 class Health:
-    """Judges what is measured anyway, and measures nothing itself but for `checks`."""
+    """Judges figures that are measured anyway, and measures nothing itself except in `checks`."""
 
     config: Config
     database: Database
@@ -162,7 +162,7 @@ class Health:
             log.warning("%s", untested_message(self._untested))
 
     async def checks(self) -> dict[str, HealthCheck]:
-        """True if database, library folders and workers do what they are for.
+        """The checks of the database, the library folders and the workers, by name.
 
         Takes a few seconds at most.
         """
@@ -201,7 +201,7 @@ class Health:
                 yield Issue(
                     Level.ERROR,
                     "library",
-                    f"The library folder “{root.name}” is offline since"
+                    f"The library folder “{root.name}” has been offline since"
                     f" {clock_text(root.offline_since)}.",
                     f"Connect its drive, or mount {display_path(root.path)} again; its videos"
                     " come back by themselves.",
@@ -220,7 +220,7 @@ class Health:
                 yield Issue(
                     Level.WARNING,
                     "library",
-                    f"The folder “{root.name}/{display_path(away.path)}” cannot be read since"
+                    f"The folder “{root.name}/{display_path(away.path)}” has been unreadable since"
                     f" {clock_text(away.since)}.",
                     "See that its disk is mounted, and that LVS may read it; its videos come back"
                     " by themselves.",
@@ -229,7 +229,7 @@ class Health:
         yield from self._odd_times()
         errors = [error for error in self.library.progress().errors if error]
         if errors:
-            more = f" So it is with {len(errors) - 1} more." if len(errors) > 1 else ""
+            more = f" The same goes for {len(errors) - 1} more." if len(errors) > 1 else ""
             yield Issue(Level.WARNING, "library", errors[0] + more, "See that LVS may read it.")
 
     def _odd_times(self) -> Iterator[Issue]:
@@ -237,12 +237,12 @@ class Health:
             passed = self.library.passed_over.get(root.id)
             if passed is not None and passed.odd_times:
                 more = passed.odd_times_count - 1
-                others = f" So it is with {plural(more, 'other file')}." if more else ""
+                others = f" The same goes for {plural(more, 'other file')}." if more else ""
                 yield Issue(
                     Level.WARNING,
                     "library",
-                    f"“{root.name}/{display_path(passed.odd_times[0])}” has a time of change that"
-                    f" cannot be: before 1970, or in the future.{others}",
+                    f"“{root.name}/{display_path(passed.odd_times[0])}” has an impossible"
+                    f" modification time: before 1970, or in the future.{others}",
                     "Set it right with `touch` on the machine that holds the file, and see that the"
                     " clocks are right.",
                 )

@@ -46,8 +46,8 @@ class LibraryCounts(Struct, frozen=True):
 
 
 class _CountVersion(NamedTuple):
-    """Number of scans and of probes that had ended when it was counted, the gallery's version,
-    and the number of edits, which may have hidden videos.
+    """The state a count is valid for: the numbers of ended scans, of ended probes and of edits,
+    which may have hidden videos, and the version of the gallery.
     """
 
     scans: int = 0

@@ -33,7 +33,7 @@ RESOLVE_MS = 2000
 
 
 def port(config: Config) -> Iterator[Diagnosis]:
-    """Check that the port is free, or LVS itself has it."""
+    """Check that the port is free, or used by LVS itself."""
     if config.port == 0:
         yield Diagnosis(
             "port",
@@ -126,7 +126,7 @@ def firewall(config: Config, ufw: Path = UFW) -> Iterator[Diagnosis]:
 
 
 def mdns(config: Config) -> Iterator[Diagnosis]:
-    """Check that the announced name can be answered, and is."""
+    """Check that the announced name can be answered, and is answered."""
     discovery = Discovery(config.announce, config.host)
     if not discovery.enabled:
         message = (

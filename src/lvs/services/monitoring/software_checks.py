@@ -43,7 +43,7 @@ print(json.dumps({"version": av.__version__, "found": found}))
 
 
 def clock(config: Config) -> Iterator[Diagnosis]:
-    """Check that the clock is not behind what was written already."""
+    """Check that the clock is not behind the newest file in the data folder."""
     now = datetime.now(UTC)
     newest = _newest_write(config.data_directory)
     step = "Set the clock, and have it follow a time server (systemd: timedatectl set-ntp true)."
@@ -65,7 +65,7 @@ def clock(config: Config) -> Iterator[Diagnosis]:
 
 
 def packages(_config: Config) -> Iterator[Diagnosis]:
-    """Check that Python and every package have a version that LVS is tested with."""
+    """Check that the versions of Python and every package are ones that LVS is tested with."""
     names = versions.untested()
     if names:
         step = "Install LVS again into an environment of its own (pipx or uv tool install)."
@@ -79,7 +79,7 @@ def packages(_config: Config) -> Iterator[Diagnosis]:
 def codecs(
     _config: Config, wanted: Mapping[str, str] = PLAYED, program: str = LIST_CODECS
 ) -> Iterator[Diagnosis]:
-    """The decoders that posters and details of videos need are there."""
+    """Check that the decoders for posters and details of videos are there."""
     found = _known_codecs(wanted.values(), program)
     if found is None:
         message = "The video library (av) cannot be loaded: videos get no posters and no details."
@@ -128,7 +128,7 @@ def _newest_write(folder: Path) -> datetime | None:
 
 
 def _known_codecs(names: Iterable[str], program: str) -> set[str] | None:
-    """The decoders that are there; None where the library cannot be loaded."""
+    """The decoders of the installed library; None if it cannot be loaded."""
     command = [sys.executable, "-P", "-c", program, *names]
     try:
         answer = subprocess.run(command, capture_output=True, timeout=CODEC_S, check=True).stdout
@@ -152,7 +152,7 @@ def workers(config: Config) -> Iterator[Diagnosis]:
 
 
 def _worker_problem(address: WorkerAddress) -> tuple[str, str]:
-    """Return what keeps a machine from working, and the next step; empty where nothing does."""
+    """The problem that keeps a machine from working, and the next step; empty if there is none."""
     login = f"{address.user}@{address.host}" if address.user else address.host
     try:
         done = subprocess.run(

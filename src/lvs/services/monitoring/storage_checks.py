@@ -122,7 +122,7 @@ def library(config: Config) -> Iterator[Diagnosis]:
 
 
 def watching(config: Config, inotify: Path = INOTIFY) -> Iterator[Diagnosis]:
-    """Check that changes in the library are noticed, by the system's word or by polling."""
+    """Check that changes in the library are noticed, by the system or by polling."""
     if config.watch == "off":
         step = "Set watch to auto, unless new files are to be seen by scans only."
         yield Diagnosis(
@@ -181,7 +181,7 @@ def _inotify(config: Config, limits: Path) -> Iterator[Diagnosis]:
 
 
 def disk_speed(config: Config) -> Iterator[Diagnosis]:
-    """Check that seeking and reading on are quick enough for watching."""
+    """Check that seeking and reading are fast enough for watching."""
     for folder in config.video_directory:
         file = _large_file(folder)
         if file is None:

@@ -138,12 +138,12 @@ def stream_key(fingerprint: str) -> str:
 
 
 def can_copy(video: VideoFacts) -> bool:
-    """Tell whether the picture goes into segments as it is, and every browser decodes it there."""
+    """True if the picture goes into segments as it is, and every browser decodes it there."""
     return video.codec == "h264" and _profile(video.string) in COPIED_PROFILES and _cuttable(video)
 
 
 def can_copy_hevc(video: VideoFacts) -> bool:
-    """Tell whether the HEVC picture goes into segments as it is, for browsers that decode it."""
+    """True if the HEVC picture goes into segments as it is, for browsers that decode it."""
     return video.codec == "hevc" and video.string.count(".") >= 3 and _cuttable(video)
 
 
@@ -239,7 +239,7 @@ def fitting_height(video: VideoFacts, pace: float | None) -> int:
 
 
 def needs_thinning(video: VideoFacts, pace: float | None) -> bool:
-    """Tell whether even the smallest size is too slow with all of the film's pictures."""
+    """True if even the smallest size is too slow with all of the film's pictures."""
     if pace is None or video.codec not in THINNED:
         return False
     return pace * GAINS[HEIGHTS[-1]] < WATCHABLE_SPEED * decoding_load(video)
@@ -293,12 +293,12 @@ def variants(
 
 
 def can_burn(video: VideoFacts, track: int) -> bool:
-    """Tell whether the film has subtitles of this number that are pictures."""
+    """True if the film has subtitles of this number that are pictures."""
     return track < len(video.subtitles) and video.subtitles[track] in PICTURE_SUBTITLES
 
 
 def is_possible(video: VideoFacts, variant: Variant) -> bool:
-    """Tell whether the film has this variant: the way fits it, and the tracks are there."""
+    """True if the film has this variant: the way fits it, and the tracks are there."""
     if variant.audio and variant.audio >= len(video.sounds):
         return False
     if variant.burn is not None and not can_burn(video, variant.burn):

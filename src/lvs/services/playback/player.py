@@ -63,7 +63,7 @@ class Player:
 
     @property
     def alive(self) -> bool:
-        """Tell whether the process still runs, and nobody ended it."""
+        """True if the process still runs, and nobody ended it."""
         return self._process.alive and not self._killed
 
     @property

@@ -51,7 +51,7 @@ class PlayerSession(Struct, eq=False):
     timer: asyncio.TimerHandle | None = None
 
     def is_converting(self, now: float) -> bool:
-        """Tell whether somebody watches it converted now."""
+        """True if somebody watches it converted now."""
         return now - self.converted_at < ACTIVE_S
 
     def note_speed(self, speed: float, place: str = "") -> None:

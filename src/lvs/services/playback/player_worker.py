@@ -95,7 +95,7 @@ class RequestQueue:
         return self._waiting.get()
 
     def is_dropped(self, number: int) -> bool:
-        """Tell whether the request of this number is no longer wanted."""
+        """True if the request of this number is no longer wanted."""
         return number in self._dropped
 
 

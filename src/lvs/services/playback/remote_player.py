@@ -26,7 +26,8 @@ class RemoteVideo(OpenVideo):
         self, request: dict[str, Any], requests: RequestQueue
     ) -> tuple[dict[str, Any], bytes]:
         """`OpenVideo.answer`, with the alarm left running: it also ends a worker whose answer
-        nobody takes."""
+        nobody takes.
+        """
         alarm(self._unasked_s)
         if request["do"] == "open":
             found = local_path(request)

@@ -101,9 +101,10 @@ class VideoSource:
         return None
 
     def _starts_at_beginning(self, container: InputContainer) -> bool:
-        """Begin with a container that was opened quickly.
+        """Begin with a container that was opened quickly; True if its first picture is where the
+        video begins.
 
-        False where its first picture is not where the film begins: then it may have guessed that.
+        Otherwise the quick opening may have guessed wrong.
         """
         with suppress(Unreadable):
             self._begin(container)
@@ -378,12 +379,12 @@ class VideoSource:
 
 
 def _is_rate(rate: Any) -> bool:
-    """Tell whether that may be a film's frame rate."""
+    """True if that may be a film's frame rate."""
     return bool(rate) and 1 <= rate <= MOST_FRAMES_PER_S
 
 
 def _declares_reordering(picture: VideoStream) -> bool:
-    """Tell whether a picture track says how far it reorders its pictures, or the decoder knows."""
+    """True if a picture track says how far it reorders its pictures, or the decoder knows."""
     context: Any = picture.codec_context
     codec = context.codec.name if context is not None else ""
     if codec != "h264":

@@ -130,7 +130,7 @@ class Streams:
         return [body.stream() for body in list(self._bodies.values()) if not body.ended]
 
     def check(self, client: str) -> None:
-        """Raises TooManyRequests where this client has as many streams as it may have."""
+        """Raise TooManyRequests if this client has as many streams as it may have."""
         visitor = client_key(client)
         if (
             sum(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from quart import Response
 
-from lvs.clock import iso_utc_held
+from lvs.clock import iso_utc_clamped
 from lvs.errors import Invalid
 from lvs.filters import readable
 from lvs.routes.api import schemas as api
@@ -26,8 +26,10 @@ EVERYTHING, TAGS, VIEWS = "all", "tags", "views"
 
 @answers(schemas.AdminChanges, query=schemas.AdminChangesQuery, problems=(400, 404))
 async def changes() -> Response:
-    """Changes, latest first, without views unless `what` is `view` or `all`; `what=tags` lists
-    those of tags themselves, and `what=views` those of saved views.
+    """Changes, latest first.
+
+    Views are listed only where `what` is `view` or `all`; `what=tags` lists changes of tags
+    themselves, and `what=views` those of saved views.
     """
     args = arguments()
     what, client = text(args, "what"), readable(text(args, "client"), "client") or None
@@ -65,7 +67,7 @@ def _change(entry: JournalEntry) -> schemas.AdminChange:
     change = entry.change
     return schemas.AdminChange(
         id=change.id,
-        at=iso_utc_held(change.at),
+        at=iso_utc_clamped(change.at),
         what=change.what,
         client=change.client,
         media_hash=entry.media_hash or None,
@@ -81,7 +83,7 @@ def _change(entry: JournalEntry) -> schemas.AdminChange:
 def _tag_change(line: TagJournalLine) -> schemas.AdminChange:
     return schemas.AdminChange(
         id=line.id,
-        at=iso_utc_held(line.at),
+        at=iso_utc_clamped(line.at),
         what=TAGS,
         client=line.client,
         media_hash=None,
@@ -97,7 +99,7 @@ def _tag_change(line: TagJournalLine) -> schemas.AdminChange:
 def _view_change(line: ViewJournalLine) -> schemas.AdminChange:
     return schemas.AdminChange(
         id=line.id,
-        at=iso_utc_held(line.at),
+        at=iso_utc_clamped(line.at),
         what=VIEWS,
         client=line.client,
         media_hash=None,
@@ -115,7 +117,7 @@ async def missing() -> Response:
     """Videos that lie nowhere, with what they keep."""
     args = arguments()
     found, following = await services().recycle_bin.page(runs.place(args), runs.limit(args))
-    return _missing_run(found, following, (await services().recycle_bin.sum()).videos)
+    return _missing_run(found, following, (await services().recycle_bin.missing_totals()).videos)
 
 
 @answers(schemas.AdminMissingRun, query=schemas.AdminRun, problems=(400,))
@@ -151,8 +153,8 @@ def _missing(video: MissingVideo) -> schemas.AdminMissing:
         )
         if known
         else None,
-        missing_since=iso_utc_held(video.since) if video.since else None,
-        forgotten_at=iso_utc_held(forgotten) if forgotten is not None else None,
+        missing_since=iso_utc_clamped(video.since) if video.since else None,
+        forgotten_at=iso_utc_clamped(forgotten) if forgotten is not None else None,
         days_left=days_left(forgotten) if forgotten is not None else None,
         rating=video.rating or None,
         views=video.views,

@@ -32,8 +32,9 @@ async def near_duplicates() -> Response:
 
 @answers(api.BulkDone, body=schemas.NearDecision, problems=(400, 404, 415, 429))
 async def decide(pair_id: str) -> Response:
-    """Keep one film of a pair, which gets what both were given, and hide the other; or say that
-    they are not the same.
+    """Keep one film of a pair and hide the other, or say that they are not the same.
+
+    The kept film gets what both were given.
     """
     wanted = await json_body(schemas.NearDecision, DECISION_MESSAGE)
     if (wanted.keep is None) == (not wanted.different):

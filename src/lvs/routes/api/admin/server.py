@@ -6,7 +6,7 @@ from typing import Any
 
 from quart import Response
 
-from lvs.clock import iso_utc_held
+from lvs.clock import iso_utc_clamped
 from lvs.errors import Invalid, NotFound, Unavailable
 from lvs.filters import readable
 from lvs.models import display_path
@@ -79,7 +79,7 @@ async def _every_job() -> list[schemas.AdminJob]:
 
 
 def _failure(at: int, reason: str, given_up: bool) -> dict[str, Any]:
-    return {"failed_at": iso_utc_held(at), "reason": reason, "given_up": given_up}
+    return {"failed_at": iso_utc_clamped(at), "reason": reason, "given_up": given_up}
 
 
 def _task(task: BackgroundTask) -> schemas.AdminTask:
@@ -89,8 +89,8 @@ def _task(task: BackgroundTask) -> schemas.AdminTask:
         running=task.running,
         done=task.done,
         total=task.total,
-        started_at=iso_utc_held(task.started_at),
-        ended_at=iso_utc_held(task.ended_at) if task.ended_at is not None else None,
+        started_at=iso_utc_clamped(task.started_at),
+        ended_at=iso_utc_clamped(task.ended_at) if task.ended_at is not None else None,
         failed=task.failed,
         message=task.message,
     )
@@ -106,7 +106,7 @@ async def health() -> Response:
                 "part": each.part,
                 "message": each.message,
                 "hint": each.hint,
-                "since": iso_utc_held(each.since) if each.since is not None else None,
+                "since": iso_utc_clamped(each.since) if each.since is not None else None,
                 "page": each.page or None,
             }
         )
@@ -170,7 +170,9 @@ async def storage() -> Response:
                 schemas.AdminDisk(
                     root=each.root_id,
                     name=display_path(os.fsencode(each.name)),
-                    offline_since=iso_utc_held(each.offline_since) if each.offline_since else None,
+                    offline_since=iso_utc_clamped(each.offline_since)
+                    if each.offline_since
+                    else None,
                     total_bytes=each.disk.total_bytes if each.disk else None,
                     free_bytes=each.disk.free_bytes if each.disk else None,
                 )
