@@ -143,7 +143,7 @@ def create_app(database: str) -> Flask:
                 (row["folder"].decode(), row["folder"].decode(), row["videos"]) for row in folders
             ],
             progress=Progress(
-                scanning=False, scans_ended=1, files_seen=0, files_added=0, looking=0, version=1
+                scanning=False, scans_ended=1, files_seen=0, files_added=0, to_probe=0, version=1
             ),
             status_url="/library/status?version=1",
             roots=["Videos"],
